@@ -1,0 +1,395 @@
+"""From a sentence to tool calls: the grammar's intent, resolved against the user's tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from todo_backend.assistant.offline import wording
+from todo_backend.assistant.offline.grammar import LONGEST, Intent, parse
+from todo_backend.assistant.offline.references import (
+    MOST_AT_ONCE,
+    Fit,
+    Reference,
+    match_title,
+    read_reference,
+)
+from todo_backend.assistant.offline.sentence import peel, read
+from todo_backend.assistant.offline.types import (
+    Interpretation,
+    Pending,
+    TaskView,
+    ToolCall,
+    ToolName,
+)
+
+# The limits of app and tools; checked here to answer in words instead of with an error.
+TITLE_MAX = 200
+DESCRIPTION_MAX = 1000
+
+_DOING: dict[ToolName, str] = {
+    "complete_task": "complete",
+    "delete_task": "delete",
+    "update_task": "change",
+    "add_task": "add",
+    "list_tasks": "list",
+}
+# Rules that are a command even as the answer to "what is the title?".
+_COMMANDS_FOR_TITLE = frozenset({"add_plain", "offer_to_add", "list_mentioned", "complete_finish"})
+
+
+def needs_tasks(sentence: str, pending: Pending | None = None) -> bool:
+    """Return whether `interpret` needs the user's tasks for this sentence.
+
+    When it does, call list_tasks(status=all) first and give its answer to `interpret`.
+    """
+    intent = parse(read(sentence))
+    if intent.talk is not None:
+        return False
+    if pending is not None and pending.kind == "choose" and not _is_command(intent):
+        return True
+    if intent.everything is not None:
+        return True
+    return intent.reference is not None and intent.reference.needs_list
+
+
+def interpret(
+    sentence: str,
+    *,
+    tasks: Sequence[TaskView] | None,
+    now: datetime,
+    pending: Pending | None = None,
+) -> Interpretation:
+    """Return what the sentence asks for. Never raises; decides nothing that it had to guess.
+
+    ``tasks`` are the user's tasks in the order the user sees them, None when they were not fetched
+    (see `needs_tasks`). ``now`` is the user's clock. ``pending`` is what the last Interpretation or
+    `follow_up` of this conversation left.
+    """
+    del now  # No tool takes a due date; date words stay in the title. See `dates.parse_due`.
+    said = read(sentence)
+    intent = parse(said)
+    if pending is not None and pending.kind != "shown":
+        answer = _answer(intent, sentence, tasks or (), pending)
+        if answer is not None:
+            return answer
+    if intent.talk is not None:
+        return _say(wording.TALK[intent.talk], intent.reason)
+    if intent.reason == "too_long":
+        return _say(
+            f"I can read at most {LONGEST} characters at once. Nothing was changed.", "too_long"
+        )
+    if intent.tool is None:
+        return _say(wording.NOT_UNDERSTOOD, "not_understood")
+    shown = pending.ids if pending is not None and pending.kind == "shown" else ()
+    return _act(intent, intent.tool, tasks, shown)
+
+
+def follow_up(call: ToolCall, result: object) -> Pending | None:
+    """Return what to keep after a successful call, to give "the second one" and "it" a meaning.
+
+    ``result`` as for `describe`; None when there is nothing to refer to.
+    """
+    if isinstance(result, str) or call.name == "delete_task":
+        return None
+    if call.name == "list_tasks":
+        ids = tuple(task.id for task in wording.tasks_of(result)[: wording.SHOWN])
+    else:
+        number = result.get("task_id") if isinstance(result, dict) else None
+        ids = (number,) if isinstance(number, int) else ()
+    return Pending("shown", call.name, ids) if ids else None
+
+
+def _say(reply: str, reason: str, pending: Pending | None = None) -> Interpretation:
+    return Interpretation((), reply, pending, reason)
+
+
+def _is_command(intent: Intent) -> bool:
+    return intent.tool is not None and intent.reason not in _COMMANDS_FOR_TITLE
+
+
+# Answers to what the assistant asked. -----------------------------------------------------------
+
+
+def _answer(
+    intent: Intent, sentence: str, tasks: Sequence[TaskView], pending: Pending
+) -> Interpretation | None:
+    """Return what the sentence answers to the pending question; None when it is no answer."""
+    if intent.talk == "no":
+        return _say(wording.KEPT, "answered_no")
+    if pending.kind == "confirm":
+        if intent.talk == "yes":
+            return _calls(pending.tool, pending.ids, dict(pending.arguments), "answered_yes")
+        return None
+    if intent.talk not in (None, "yes", "greeting", "thanks") or _is_command(intent):
+        return None
+    if pending.kind == "title":
+        reference = _title_answer(sentence)
+        if not reference:
+            return None
+        return _calls(
+            pending.tool, pending.ids, {**pending.arguments, "title": reference}, "answered_title"
+        )
+    return _choice(sentence, tasks, pending)
+
+
+def _title_answer(sentence: str) -> str:
+    said = read(sentence)
+    quotation = said.quotation
+    return quotation if quotation is not None else said.text
+
+
+def _choice(sentence: str, tasks: Sequence[TaskView], pending: Pending) -> Interpretation | None:
+    offered = [task for task in tasks if task.id in pending.ids]
+    offered.sort(key=lambda task: pending.ids.index(task.id))
+    phrase = peel(read(sentence))
+    if phrase.mask.lower().strip(" .!") in (
+        "all",
+        "both",
+        "all of them",
+        "both of them",
+        "everything",
+    ):
+        return _calls(
+            pending.tool, tuple(t.id for t in offered), dict(pending.arguments), "answered_choice"
+        )
+    reference = read_reference(phrase)
+    if reference.numbers:
+        chosen = [task for task in offered if task.id in reference.numbers]
+        if len(chosen) != len(reference.numbers):
+            chosen = []
+    elif reference.ordinal is not None:
+        chosen = _at(offered, reference.ordinal)
+    else:
+        fit, chosen = match_title(reference.words, offered, quoted=True)
+        if fit == "near" or len(chosen) != 1:
+            chosen = []
+    if chosen:
+        ids = tuple(task.id for task in chosen)
+        return _calls(pending.tool, ids, dict(pending.arguments), "answered_choice")
+    if reference.numbers or reference.ordinal is not None:
+        return _say(
+            f"That is none of these:\n{wording.lines(offered)}\nWhich one should I "
+            f"{_DOING[pending.tool]}?",
+            "choice_unknown",
+            pending,
+        )
+    return None
+
+
+# New requests. ----------------------------------------------------------------------------------
+
+
+def _act(
+    intent: Intent, tool: ToolName, tasks: Sequence[TaskView] | None, shown: tuple[int, ...]
+) -> Interpretation:
+    if tool == "list_tasks":
+        call = ToolCall("list_tasks", {"status": intent.status})
+        return Interpretation((call,), None, None, intent.reason, intent.about)
+    if tool == "add_task":
+        return _add(intent)
+    if intent.everything is not None:
+        return _all(intent, tool, tasks or ())
+    assert intent.reference is not None
+    return _one(intent, tool, tasks, shown)
+
+
+def _add(intent: Intent) -> Interpretation:
+    if not intent.titles:
+        pending = Pending("title", "add_task")
+        return _say("What should the new task be called?", intent.reason, pending)
+    arguments = [{"title": title} for title in intent.titles]
+    if intent.description is not None:
+        arguments[0]["description"] = intent.description
+    if intent.ask:
+        pending = Pending("confirm", "add_task", (), arguments[0])
+        return _say(
+            f'Shall I add "{intent.titles[0]}" to your tasks? Say yes or no.',
+            intent.reason,
+            pending,
+        )
+    if refusal := next((r for a in arguments if (r := _too_long(a))), None):
+        return _say(refusal, "too_long")
+    calls = tuple(ToolCall("add_task", a) for a in arguments)
+    return Interpretation(calls, None, None, intent.reason)
+
+
+def _all(intent: Intent, tool: ToolName, tasks: Sequence[TaskView]) -> Interpretation:
+    chosen = [
+        task
+        for task in tasks
+        if intent.everything == "all" or task.completed is (intent.everything == "completed")
+    ]
+    kind = "" if intent.everything == "all" else str(intent.everything)
+    if not chosen:
+        return _say(
+            f"You have no {kind + ' ' if kind else ''}tasks. Nothing was changed.", intent.reason
+        )
+    pending = Pending("confirm", tool, tuple(task.id for task in chosen))
+    return _say(
+        f"This would {_DOING[tool]} {wording.count(len(chosen), kind)}:\n{wording.lines(chosen)}\n"
+        "Are you sure? Say yes or no.",
+        intent.reason,
+        pending,
+    )
+
+
+def _one(
+    intent: Intent, tool: ToolName, tasks: Sequence[TaskView] | None, shown: tuple[int, ...]
+) -> Interpretation:
+    assert intent.reference is not None
+    reference = intent.reference
+    arguments = {}
+    if tool == "update_task" and intent.titles:
+        arguments["title"] = intent.titles[0]
+    if intent.description is not None:
+        arguments["description"] = intent.description
+    if reference.numbers:
+        return _numbered(intent, tool, reference.numbers, arguments, tasks)
+    tasks = tasks or ()
+    listed = sorted(
+        (task for task in tasks if task.id in shown), key=lambda task: shown.index(task.id)
+    )
+    if reference.ordinal is not None:
+        chosen = _at(listed or tasks, reference.ordinal)
+        if not chosen:
+            return _say(
+                f"There is no such task: {reference.words}. Nothing was changed.", intent.reason
+            )
+        # Without a list just shown, which one is "the third" is a guess.
+        return _settle(intent, tool, arguments, "words" if listed else "near", chosen)
+    if reference.pronoun or (not reference.words and reference.explicit):
+        if len(listed) == 1 and reference.pronoun:
+            return _settle(intent, tool, arguments, "words", listed)
+        return _which(tool, arguments, listed or tasks, intent.reason)
+    fit, chosen = match_title(reference.words, tasks, quoted=reference.quoted)
+    for other, title in intent.divisions:
+        if fit in ("exact", "words"):
+            break
+        other_fit, other_chosen = (
+            match_title(other.words, tasks, quoted=other.quoted) if other.words else ("none", [])
+        )
+        if other_fit in ("exact", "words"):
+            fit, chosen, reference = other_fit, other_chosen, other
+            arguments["title"] = title
+    if not intent.sure and fit == "near":
+        # Half a title is too little when nothing else says that a task is meant.
+        fit = "none"
+    if fit == "none":
+        return _unknown(intent, tool, reference)
+    return _settle(intent, tool, arguments, fit, chosen)
+
+
+def _numbered(
+    intent: Intent,
+    tool: ToolName,
+    numbers: tuple[int, ...],
+    arguments: dict[str, str],
+    tasks: Sequence[TaskView] | None,
+) -> Interpretation:
+    if len(numbers) > MOST_AT_ONCE:
+        return _say(
+            f"I change at most {MOST_AT_ONCE} tasks at once. Nothing was changed.", intent.reason
+        )
+    if tasks is not None:
+        unknown = [number for number in numbers if all(task.id != number for task in tasks)]
+        if unknown:
+            which = ", ".join(f"#{number}" for number in unknown)
+            return _say(f"There is no task {which}. Nothing was changed.", "unknown_task")
+    if tool == "update_task" and len(numbers) > 1:
+        return _say("I can change one task at a time. Nothing was changed.", intent.reason)
+    if tool == "update_task" and not arguments:
+        return _new_title(numbers[0], f"task #{numbers[0]}", intent.reason)
+    return _calls(tool, numbers, arguments, intent.reason)
+
+
+def _new_title(number: int, name: str, reason: str) -> Interpretation:
+    pending = Pending("title", "update_task", (number,))
+    return _say(f"What should {name} be called instead?", reason, pending)
+
+
+def _settle(
+    intent: Intent, tool: ToolName, arguments: dict[str, str], fit: Fit, chosen: Sequence[TaskView]
+) -> Interpretation:
+    """Act on the one task meant; ask when several are, or when it took a guess."""
+    if tool == "complete_task":
+        open_tasks = [task for task in chosen if not task.completed]
+        if not open_tasks:
+            names = ", ".join(wording.named(task) for task in chosen)
+            return _say(f"Already completed: {names}. Nothing was changed.", intent.reason)
+        done = {task.title.casefold() for task in chosen if task.completed}
+        if done - {task.title.casefold() for task in open_tasks}:
+            # The words fit a completed task of another title as well.
+            fit = "near"
+        chosen = open_tasks
+    if len(chosen) > 1:
+        return _which(tool, arguments, chosen, intent.reason)
+    task = chosen[0]
+    if fit == "near" or intent.ask:
+        pending = Pending("confirm", tool, (task.id,), arguments)
+        if tool == "update_task" and not arguments:
+            pending = Pending("choose", tool, (task.id,))
+        return _say(
+            f"Do you mean {wording.named(task)}? Say yes and I {_DOING[tool]} it.",
+            intent.reason,
+            pending,
+        )
+    if tool == "update_task" and not arguments:
+        return _new_title(task.id, wording.named(task), intent.reason)
+    return _calls(tool, (task.id,), arguments, intent.reason)
+
+
+def _which(
+    tool: ToolName, arguments: dict[str, str], tasks: Sequence[TaskView], reason: str
+) -> Interpretation:
+    if not tasks:
+        return _say("Your task list is empty. Nothing was changed.", reason)
+    tasks = tasks[: wording.SHOWN]
+    pending = Pending("choose", tool, tuple(task.id for task in tasks), arguments)
+    return _say(
+        f"Which task should I {_DOING[tool]}? Say its number.\n{wording.lines(tasks)}",
+        reason,
+        pending,
+    )
+
+
+def _unknown(intent: Intent, tool: ToolName, reference: Reference) -> Interpretation:
+    if intent.sure:
+        return _say(f'I found no task "{reference.words}". Nothing was changed.', "unknown_task")
+    if intent.ask:
+        title = f"{'Finish'} {reference.words}"
+        return _add(replace(Intent("add_task", intent.reason, titles=(title,)), ask=True))
+    return _say(
+        f'I found no task "{reference.words}" to {_DOING[tool]}. Nothing was changed.'
+        f" {wording.HELP}",
+        "unknown_task",
+    )
+
+
+def _at(tasks: Sequence[TaskView], ordinal: int) -> list[TaskView]:
+    position = ordinal - 1 if ordinal > 0 else len(tasks) + ordinal
+    return [tasks[position]] if 0 <= position < len(tasks) else []
+
+
+def _too_long(arguments: dict[str, str]) -> str | None:
+    for name, most in (("title", TITLE_MAX), ("description", DESCRIPTION_MAX)):
+        if len(arguments.get(name, "").strip()) > most:
+            return (
+                f"A task's {name} can have at most {most} characters; this one has "
+                f"{len(arguments[name].strip())}. Nothing was changed."
+            )
+    return None
+
+
+def _calls(
+    tool: ToolName, ids: Sequence[int], arguments: dict[str, str], reason: str
+) -> Interpretation:
+    if refusal := _too_long(arguments):
+        return _say(refusal, "too_long")
+    if tool == "add_task":
+        return Interpretation((ToolCall(tool, arguments),), None, None, reason)
+    if not ids:
+        return _say(wording.KEPT, reason)
+    calls = tuple(ToolCall(tool, {"task_id": number, **arguments}) for number in ids)
+    return Interpretation(calls, None, None, reason)

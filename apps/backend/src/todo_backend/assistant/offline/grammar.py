@@ -1,0 +1,1167 @@
+"""The rules: which words mean which tool.
+
+`RULES` is read from top to bottom and the first rule that matches the whole sentence wins, so a
+rule may rely on those above it. Each rule has a name, the patterns that fire it (see
+vocabulary.py for ``<CLASSES>``), what it builds, and sentences that fire it, which the tests run.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from todo_backend.assistant.offline.dates import find_date
+from todo_backend.assistant.offline.references import Reference, read_reference
+from todo_backend.assistant.offline.sentence import (
+    Sentence,
+    mend_command_word,
+    peel,
+    peel_want,
+)
+from todo_backend.assistant.offline.types import ToolName
+from todo_backend.assistant.offline.vocabulary import compile_pattern
+
+Status: TypeAlias = Literal["all", "pending", "completed"]
+Talk: TypeAlias = Literal[
+    "greeting", "thanks", "goodbye", "help", "undo", "reopen", "yes", "no", "unsupported"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a sentence asks for, before the user's tasks are looked at.
+
+    ``tool`` None with ``talk`` is small talk, without it nothing was understood. ``everything``
+    selects all tasks of a status and always asks first. ``sure`` False: the words only count when
+    a title fits them. ``ask`` True: even then the user is asked first.
+    """
+
+    tool: ToolName | None
+    reason: str = ""
+    talk: Talk | None = None
+    reference: Reference | None = None
+    everything: Status | None = None
+    titles: tuple[str, ...] = ()
+    description: str | None = None
+    status: Status = "all"
+    about: str | None = None
+    sure: bool = True
+    ask: bool = False
+    # Other ways to divide "change A to B", for titles that hold the word "to" themselves.
+    divisions: tuple[tuple[Reference, str], ...] = ()
+
+
+Parts: TypeAlias = dict[str, Sentence]
+Build: TypeAlias = Callable[[Parts], "Intent | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the grammar. A ``build`` that returns None lets the next rule try."""
+
+    name: str
+    patterns: tuple[str, ...]
+    build: Build
+    examples: tuple[str, ...]
+
+
+# Builders. ----------------------------------------------------------------------------------------
+
+
+def _talk(kind: Talk) -> Build:
+    return lambda _parts: Intent(None, talk=kind)
+
+
+def _list(status: Status) -> Build:
+    def build(parts: Parts) -> Intent | None:
+        about = parts.get("about")
+        if about is not None and _ELSEWHERE.search(about.mask):
+            return None
+        return Intent("list_tasks", status=status, about=_tidy(about) if about else None)
+
+    return build
+
+
+def _list_by_words(parts: Parts) -> Intent:
+    """A list whose status the sentence may name: "show my completed tasks"."""
+    mask = parts["all"].mask
+    status: Status = "all"
+    if _OPEN.search(mask):
+        status = "pending"
+    elif _DONE.search(mask):
+        status = "completed"
+    return Intent("list_tasks", status=status)
+
+
+def _everything(tool: ToolName) -> Build:
+    def build(parts: Parts) -> Intent:
+        mask = parts["what"].mask if "what" in parts else ""
+        status: Status = "pending" if tool == "complete_task" else "all"
+        if _OPEN.search(mask):
+            status = "pending"
+        elif _DONE.search(mask):
+            status = "completed"
+        return Intent(tool, everything=status, reference=Reference("everything", explicit=True))
+
+    return build
+
+
+def _on(tool: ToolName, *, sure: bool | None = None, ask: bool = False) -> Build:
+    """Build a call on the task that group ``ref`` means; ``sure`` None: by the reference's form."""
+
+    def build(parts: Parts) -> Intent | None:
+        if not parts["ref"].text:
+            return None
+        reference = read_reference(parts["ref"])
+        certain = reference.explicit if sure is None else sure and not reference.pronoun
+        if not certain and _ELSEWHERE.search(parts["ref"].mask):
+            return None
+        return Intent(tool, reference=reference, sure=certain, ask=ask and not reference.explicit)
+
+    return build
+
+
+def _rename(parts: Parts) -> Intent | None:
+    whole = Sentence(parts["rest"].text, parts["rest"].mask)
+    divisions = [
+        (read_reference(whole.part(0, m.start())), _title(whole.part(m.end(), len(whole.mask))))
+        for m in itertools.islice(_BECOMES.finditer(whole.mask), _MOST_DIVISIONS)
+        if m.start() and m.end() < len(whole.mask)
+    ]
+    divisions = [(reference, title) for reference, title in divisions if title]
+    if not divisions:
+        return None
+    reference, title = divisions[0]
+    on_list = _ON_LIST.search(whole.mask) is not None
+    if _LOOSE_VERB.match(parts["all"].mask) and not reference.numbers:
+        return None
+    return Intent(
+        "update_task",
+        reference=reference,
+        titles=(title,),
+        sure=reference.explicit or on_list,
+        divisions=tuple(divisions[1:]),
+    )
+
+
+def _rename_to_what(parts: Parts) -> Intent | None:
+    reference = read_reference(parts["ref"])
+    return Intent("update_task", reference=reference) if reference.explicit else None
+
+
+def _describe(parts: Parts) -> Intent:
+    return Intent(
+        "update_task",
+        reference=read_reference(parts["ref"]),
+        description=_verbatim(parts["note"]),
+    )
+
+
+def _unsupported(parts: Parts) -> Intent | None:
+    reference = read_reference(parts["ref"])
+    return Intent(None, talk="unsupported") if reference.explicit else None
+
+
+def _add(parts: Parts) -> Intent | None:
+    """Add group ``title``, ``tail`` and ``lead`` kept behind it; a vague title is asked for."""
+    title = parts.get("title")
+    if title is None:
+        return Intent("add_task")
+    if inner := _ADD_TO_LIST.fullmatch(title.mask):
+        title = title.part(*inner.span("title"))
+    text = _title(title)
+    if not text:
+        return Intent("add_task")
+    for name in ("tail", "lead"):
+        extra = parts.get(name)
+        if extra is not None and title.quotation is None and (words := _tidy(extra)):
+            text = f"{text} {words}"
+    note = parts.get("note")
+    return Intent("add_task", titles=(text,), description=_verbatim(note) if note else None)
+
+
+def _add_several(parts: Parts) -> Intent | None:
+    whole = parts["title"]
+    cuts = [0]
+    for match in re.finditer(r"(?:, ?(?:and )?|; ?| and )", whole.mask):
+        cuts.extend(match.span())
+    cuts.append(len(whole.mask))
+    titles = tuple(
+        title
+        for start, end in zip(cuts[::2], cuts[1::2], strict=True)
+        if (title := _title(whole.part(start, end)))
+    )
+    return Intent("add_task", titles=titles) if titles else None
+
+
+def _add_reminder(parts: Parts) -> Intent | None:
+    """Add what "remind me" is followed by; the words before it when nothing follows."""
+    rest = parts.get("rest")
+    if rest is None or not rest.text or _VAGUE.fullmatch(rest.mask):
+        lead = parts.get("lead")
+        if lead is None or not lead.text or find_date(lead.mask) is not None:
+            return Intent("add_task")
+        lead = peel_want(peel(lead)) or lead
+        return _add({"title": lead})
+    if _NOT_A_TASK.match(rest.mask) or (
+        _THE_FACT.match(rest.mask) and find_date(rest.mask) is None
+    ):
+        return None
+    if (match := _WHEN_TO.match(rest.mask)) and find_date(match["when"]) is not None:
+        # "remind me on friday to call": the date goes behind the words it belongs to.
+        title = rest.part(match.end(), len(rest.mask))
+        when = rest.part(*match.span("when"))
+    elif match := _TO.match(rest.mask):
+        title = rest.part(match.end(), len(rest.mask))
+        when = None
+    else:
+        title, when = rest, None
+    lead = parts.get("lead")
+    if lead is not None and not _CONDITION.match(lead.mask):
+        lead = None
+    made: Parts = {"title": title}
+    if when is not None:
+        made["tail"] = when
+    if lead is not None:
+        made["lead"] = lead
+    return _add(made)
+
+
+def _add_plain(parts: Parts) -> Intent | None:
+    title = parts["title"]
+    if _ELSEWHERE.search(title.mask) or _ARITHMETIC.fullmatch(title.mask):
+        return None
+    return _add(parts)
+
+
+def _add_errand(parts: Parts) -> Intent | None:
+    return None if _ELSEWHERE.search(parts["title"].mask) else _add(parts)
+
+
+def _offer(parts: Parts) -> Intent | None:
+    """ "I need to ..." may be a wish of any kind: offered as a task, not added."""
+    title = _title(parts["title"])
+    return Intent("add_task", titles=(title,), sure=False, ask=True) if title else None
+
+
+# Titles. ------------------------------------------------------------------------------------------
+
+
+def _verbatim(part: Sentence) -> str:
+    quotation = part.quotation
+    return part.text if quotation is None else quotation
+
+
+def _tidy(part: Sentence) -> str:
+    """Return the words without what only courtesy or grammar put around them."""
+    mask = part.mask
+    start = match.end() if (match := _BEFORE_TAIL.match(mask)) else 0
+    end = match.start() if (match := _COURTESY.search(mask, start)) else len(mask)
+    return _verbatim(part.part(start, end))
+
+
+def _title(part: Sentence) -> str:
+    """Return the part as a task's title: quoted text verbatim, else with a capital first letter.
+
+    Empty when the words name no task ("something", "a task").
+    """
+    if part.quotation is not None:
+        return part.quotation
+    while match := _BEFORE_TITLE.match(part.mask):
+        part = part.part(match.end(), len(part.mask))
+    if part.quotation is not None:
+        return part.quotation
+    if (match := _AFTER_TITLE.search(part.mask)) and match.start() > 0:
+        part = part.part(0, match.start())
+    if _VAGUE.fullmatch(part.mask) or not re.search(r"\w|[^\x00-\x7f]|\x00", part.mask):
+        return ""
+    text = part.text.rstrip(" ,.;:!")
+    first = text[:1].upper()
+    return (first if len(first) == 1 else text[:1]) + text[1:]
+
+
+# "Set", "make" and "switch" mean a task only together with its number.
+_LOOSE_VERB = re.compile(r"(?:set|make|switch)\b", re.IGNORECASE)
+_MOST_DIVISIONS = 8
+_ON_LIST = compile_pattern(r" (?:on|in|from) <LIST>$")
+_OPEN = compile_pattern(
+    r"\b(?:<OPEN>|left|have to do|need to do|to be done|still (?:have|need)|yet to|haven't|not"
+    r" done|got to do|should do)\b"
+)
+_DONE = compile_pattern(r"\b(?:<DONE>|accomplish|did i (?:do|finish|complete))\b")
+_TO = compile_pattern(
+    r"(?:^|\b)(?:(?:that )?(?:i|we) (?:need|have|want|should|must|ought|am supposed)(?: to)?|to"
+    r"|about|that|of"
+    r"|regarding|for)\b(?: the (?:fact that|task of))?(?= )|^[:,-](?= )"
+)
+_WHEN_TO = re.compile(
+    r"(?P<when>(?!to\b|that\b|about\b|of\b).{3,30}?),? (?:to|that|about) (?=\S)", re.IGNORECASE
+)
+_NOT_A_TASK = re.compile(
+    r"(?:(?:of|about) )?(?:what|which|who|whose|where|how|why|whether|when|if)\b", re.IGNORECASE
+)
+# "Remind me my account number" asks for something known.
+_THE_FACT = re.compile(
+    r"(?:the|my|your|our|his|her)\b|(?:of|about) (?:the|my|your|our) (?:name|date|day|time|number"
+    r"|address|balance"
+    r"|amount|price|rate|limit|score|status|reason|last)\b",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"(?:at|on|in|by|before|after|when|whenever|if|once|as soon as|next|the next|this|every|each"
+    r"|today|tonight"
+    r"|tomorrow|tommorow|until|while|during)\b",
+    re.IGNORECASE,
+)
+_VAGUE = compile_pattern(
+    r"(?:(?:to|of|about|for|that) )?(?:(?:me|us|a|an|the|my|some|another|new|one|do|doing|just) )*"
+    r"(?:something|anything|some things?|stuff|it|this|that|that thing|this thing|things?|things?"
+    r"|<TASK>|<TASKS>|item)?"
+    r"(?: (?:new|else))?,?"
+    r"(?: ?(?:to do|to my list|for me|later|again|soon|in a (?:bit|while|little while)|in awhile"
+    r"|of this|of that|about (?:it|this|that)|for later|please|on my list)){0,3}"
+)
+_BEFORE_TITLE = compile_pattern(
+    r"(?:(?:also|please|to|(?:i'm|i am) supposed to|that (?:i|we) (?:have|need|want|should"
+    r"|must)(?: to)?|(?:i|we) (?:have|need|must)(?: to)?"
+    r"|remember to|the following|down|in)(?: |: ?)"
+    r"|(?:(?:a|an|another|one|the|my|this|new) )*(?:<TASK>|item|entry|job)(?: (?:to|of|for|about"
+    r"|that says|called|named|titled|saying)|:|,)? (?=\S)"
+    r"|[:,-] ?)(?=\S)"
+)
+_AFTER_TITLE = compile_pattern(
+    r"(?:,? (?:and|by|so|then|please))*,? (?:put|putting|add|adding)(?: (?:it|that|this))? (?:to"
+    r"|on|onto|in) <LIST>.*$"
+    r"| (?:to|on|onto|in) (?:my|the) (?:<LISTNOUN>|list)(?: (?:for me|please|today))?$"
+)
+_BEFORE_TAIL = re.compile(
+    r"(?:[,:;.]|please|that|which|thanks|and(?= please)|\s)+(?=\s|$)", re.IGNORECASE
+)
+_COURTESY = re.compile(
+    r"[\s,]*\b(?:for (?:me|us)|please|thanks|thank you|right now|now|as well|too|ok(?:ay)?|i have"
+    r" to (?:do|complete)"
+    r"|to (?:do|complete|accomplish))\s*$",
+    re.IGNORECASE,
+)
+_ELSEWHERE = compile_pattern(
+    r"\b(?:to|on|onto|in|into|from|off|of|out of|for|with|using) (?:my|our|the|this|that|his|her"
+    r"|your|a|an)?"
+    r"(?: ?[\w'\x00-]+){0,4}? ?\b(?:<FOREIGN>)\b|^(?:the |my |our |this |an? )?(?:[\w'-]+"
+    r" ){0,2}<FOREIGN>\b"
+)
+_ARITHMETIC = re.compile(
+    r"[$€£]?\d[\d.,%]*(?: ?[+*/-]| \w+)?(?: (?:and|plus|to|with|on))? [$€£]?\d.*", re.IGNORECASE
+)
+_BECOMES = re.compile(
+    r"(?:,? ?(?:=>|->|→)|:)? ?\b(?<!\bdue )(?:to say|to read|to be|so (?:that )?it (?:says|reads)"
+    r"|to|into|with|as)\b:? ?"
+    r"|: |(?:=>|->|→) ?",
+    re.IGNORECASE,
+)
+_ADD_TO_LIST = compile_pattern(r"(?:<ADD>) (?P<title>.+?) (?:to|on|onto|in|into) <LIST>")
+
+# The grammar. -------------------------------------------------------------------------------------
+
+_INTO = r"(?:down |up |back )?(?:to|on|onto|on to|in|into|for|as part of|under)"
+_FROM = r"(?:(?:off|from|out|on|in|of)(?: of| from| on| in)*)"
+_WHEN = (
+    r"(?: (?:today|tonight|tomorrow|now|next|later|this \w+|for (?:today|tomorrow|the day|the"
+    r" week)|on \w+day))*"
+)
+_DESCRIPTION = (
+    r"(?:,? with (?:the |a )?(?:description|notes?|details?)(?: of)?|[,;]? description"
+    r"|[,;] notes?):? (?P<note>.+)"
+)
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "greeting",
+        (
+            r"(?:hi|hello|hey|hiya|howdy|yo|greetings)(?: (?:there|again|all|you|assistant|bot"
+            r"|friend))*[,!. ]*",
+            r"good (?:morning|afternoon|evening|day)\b.{0,20}",
+            r"(?:hi|hello|hey)?[, ]*(?:how are you|what's up|how's it going|what's"
+            r" happening)\b.{0,20}",
+        ),
+        _talk("greeting"),
+        ("hello", "Good morning!", "hi there", "hey, how are you?"),
+    ),
+    Rule(
+        "thanks",
+        (
+            r"(?:ok(?:ay)?|great|perfect|cool|nice|many)?[,! ]*(?:thanks?|thank you|thx|cheers"
+            r"|ty)\b(?! to).{0,40}",
+            r"(?:great|perfect|awesome|excellent|cool|nice|good job|well done)[!.]*",
+        ),
+        _talk("thanks"),
+        ("thanks", "thank you so much", "Great, thanks!"),
+    ),
+    Rule(
+        "goodbye",
+        (r"(?:good ?bye|bye(?: bye)?|see (?:you|ya)|later|good night|farewell)\b.{0,20}",),
+        _talk("goodbye"),
+        ("bye", "see you later"),
+    ),
+    Rule(
+        "yes",
+        (
+            r"(?:yes|yep|yeah|yup|sure|ok(?:ay)?|confirm(?:ed)?|do it|go ahead|correct"
+            r"|affirmative|absolutely"
+            r"|of course|definitely|please do|y)(?:[,!. ]+(?:please|do it|do that|go ahead|that's"
+            r" right|all of them"
+            r"|i'm sure|i am sure|sure|delete (?:it|them|everything|all)(?: all)?|add it|complete"
+            r" (?:it|them)|mark (?:it|them)))*[!. ]*",
+        ),
+        _talk("yes"),
+        ("yes", "Yes, please", "go ahead", "ok"),
+    ),
+    Rule(
+        "no",
+        (
+            r"(?:no|nope|nah|n|stop|cancel|abort|never ?mind|forget it|leave it|not now|wait|don't)"
+            r"(?:[,!. ]+(?:no|thanks|thank you|cancel|that|it|don't(?: do (?:it|that))?|please"
+            r"|stop|never ?mind|leave (?:it|them)|keep (?:it|them)))*[!. ]*",
+            r"(?:please )?(?:don't|do not|dont|never)\b(?! (?:let me |you )?forget).*",
+        ),
+        _talk("no"),
+        ("no", "cancel that", "never mind", "don't delete task 3", "no, thanks"),
+    ),
+    Rule(
+        "undo",
+        (
+            r"(?:undo|revert|roll back|take back)(?: (?:that|it|this|the last (?:one|change"
+            r"|action)|my last (?:change|action)|last))?",
+            r"(?:restore|bring back|recover|undelete|get back) .+",
+        ),
+        _talk("undo"),
+        ("undo", "undo that", "bring back the meeting task"),
+    ),
+    Rule(
+        "help",
+        (
+            r"help|help me|\?+|what (?:can|could|do) (?:you|i|we) (?:do|say|ask|type)\b(?!"
+            r" (?:today|tomorrow|now)).*"
+            r"|what are you|who are you|commands",
+            r"how (?:do|does|can|could|would|should|to|did)\b(?! (?:my|the) (?:list"
+            r"|day)).*(?:work|add|create|delete|remove|complete|finish|change|update|rename|use"
+            r"|list|see|show)\b.*",
+        ),
+        _talk("help"),
+        ("help", "what can you do?", "How do I delete a task?"),
+    ),
+    Rule(
+        "reopen",
+        (
+            r"(?:mark|set|flag|change|make) .+? (?:as |to |is |to be )*(?:<OPEN>|not complete|in"
+            r" progress|unchecked)",
+            r"(?:mark|set|flag|change|make) .+? (?:as|back to) to[- ]?do",
+            r"(?:reopen|re-open|uncomplete|un-complete|uncheck|untick|unmark|unfinish) .+",
+            r".+ (?:is|are) (?:not|n't)(?: yet)? <DONE>(?: yet)?|.+ isn't <DONE>(?: yet)?",
+            r"i (?:haven't|have not|didn't) (?:<DID>|finish|do|complete) .+",
+        ),
+        _talk("reopen"),
+        (
+            "mark task 3 as not done",
+            "reopen task 2",
+            "mark task 1 as pending",
+            "I haven't done the dishes",
+        ),
+    ),
+    # Reading the list.
+    Rule(
+        "list_completed",
+        (
+            r"what(?: tasks| things| all| items| chores| else)?(?: have i|'ve i| did i| i have|"
+            r" i've)(?: (?:already|just|so far))* (?:<DONE>|finish|do|complete|get done"
+            r"|accomplish|crossed off|checked off)\b.*",
+            r"what(?: tasks| things| items)?(?:'s| is| are|s) (?:already |been )?<DONE>.*",
+            r"(?:(?:show|list|see|display|give|tell)(?: me| us)?(?: all| only| just)*(?: of)?(?:"
+            r" my| the)?)? ?(?:<DONE>)(?: <TASKS>| ones| items| things)?",
+        ),
+        _list("completed"),
+        (
+            "What have I completed?",
+            "what did i finish",
+            "what's done",
+            "completed tasks",
+            "show completed",
+        ),
+    ),
+    Rule(
+        "list_pending",
+        (
+            r"what(?: tasks| things| all| items| chores| else)?(?:'s| is| are|s)?(?: still)?"
+            r" <OPEN>\b(?! (?:in|on|of) (?!<LIST>)).{0,30}",
+            r"(?:tell me |show me |let me know |let me see |know |see |hear |i forgot |i forget "
+            r"|i (?:don't|can't|cannot) (?:know|remember|recall) )?what(?:ever)?(?:'s| is| all|"
+            r" else| tasks| things| items| chores| stuff| jobs| errands)*"
+            r"(?: do i| did i| i| should i| must i| have i| am i| we| do we| can i| is there|"
+            r" there is| there's)*(?: still)?"
+            r"(?: have| had| need| got| left| supposed| ought| yet| gotta| remains| should| must|"
+            r" needs| is| next)*(?: to)? (?:do|get done|accomplish|complete|be done|finish)"
+            + _WHEN
+            + r"(?:,? (?:according to|on|per|from|off) <LIST>)?"
+            + _WHEN,
+            r"(?:tell me |show me |see |know |hear )?what(?:'s| is| are| do i have| have i"
+            r" got)?(?: left| planned| on my plate| on (?:the|my) agenda| on (?:for|the) (?:today"
+            r"|tomorrow))" + _WHEN,
+            r"what(?:'s| is| are)(?: the| my)? (?:plans?|agenda)(?: for)?(?: the day| today|"
+            r" tomorrow)?",
+            r"what (?:are )?(?:the )?things (?:that )?i have" + _WHEN,
+            r"what are the things (?:that )?i have" + _WHEN,
+            r"(?:instruct|tell|remind) me (?:on |of |about )?what(?: all| else)? (?:to do|i"
+            r" (?:have|had|need|needed) to do)" + _WHEN,
+            r"how (?:many|much)(?: things| tasks| chores| stuff| more)? (?:do|have) i (?:still"
+            r" )?(?:have|got)(?: left)? to do" + _WHEN,
+            r"(?:is there|was there|do i have|have i got)(?: still)? (?:anything|something|any"
+            r" <TASKS>|much|more)(?: else| left| more)*(?: that| which)?(?: i)?(?: still)?"
+            r"(?: need| have| got| left| supposed| should| must)*(?: to)? (?:do|be done|finish"
+            r"|complete)" + _WHEN,
+            r"do i (?:still )?(?:need|have) to do (?:anything|something)(?: else| more)?" + _WHEN,
+            r"(?:(?:tell|show|give) me |what(?:'s| is| will be) |which is )(?:my |the |our )?next"
+            r" (?:<TASK>|thing|item)(?: (?:to do|on <LIST>|i (?:have|need) to do))?" + _WHEN,
+            r"(?:(?:show|list|see|display|give|tell)(?: me| us)?(?: all| only| just)*(?: of)?(?:"
+            r" my| the)?)? ?(?:<OPEN>)(?: <TASKS>| ones| items| things)?",
+            r"am i (?:all )?(?:done|finished)(?: (?:for|with) .*)?|anything (?:left|else)(?: to"
+            r" do)?(?: today| for me)*",
+        ),
+        _list("pending"),
+        (
+            "What's pending?",
+            "what do i have to do today",
+            "what's left to do",
+            "pending tasks",
+            "show pending",
+        ),
+    ),
+    Rule(
+        "list_remembered",
+        (
+            r"(?!remind me to\b|add\b|put\b|set\b|make\b|(?:i )?(?:need|have|want) to remember\b)"
+            r"(?=.*\b(?:did|want(?:ed)?|trying|tried|told|asked|supposed|meant|have|need(?:ed)?"
+            r"|going|on my list|list)\b)"
+            r"(?:.*\b(?:what|things?|somethings?|which|everything|stuff)\b.*\b(?:remember|recall"
+            r"|forget|bear in mind|keep in mind|be reminded)\b.*"
+            r"|.*\bremember what\b.*"
+            r"|(?:.*\b)?(?:what|which|anything|something)\b.*\bremind (?:me|us)\b(?: (?:of|about"
+            r"|to do|to))?"
+            + _WHEN
+            + r"|did (?:i|we) (?:ask|tell|want|get) you to remind (?:me|us)\b.*|(?:i|we) (?:had"
+            r" )?wanted to remember\b.*\bwhat\b.*)",
+        ),
+        _list("all"),
+        (
+            "what did i want to remember",
+            "list the things i wanted to remember",
+            "i wanted to remember what again",
+        ),
+    ),
+    Rule(
+        "check_off_on_list",
+        (
+            r"i(?:'ve| have)?(?: just| already| finally)* (?:<DID>) (?P<ref>.+?),? (?:so |and "
+            r"|now |then )*(?:please |you can )?"
+            r"(?:<CHECKOFF>|take|remove|scratch|delete|get) (?:that|it|this)(?: one)?(?: <TASK>)?"
+            r" (?:off|from|out|as)\b.*",
+            r"(?P<ref>.+?)(?: is| are| has been|'s)(?: now| already| all)* (?:<DONE>),? (?:so "
+            r"|and |now |then )*(?:please |you can )?"
+            r"(?:<CHECKOFF>|take|remove|scratch|delete|get) (?:that|it|this)(?: one)?(?: <TASK>)?"
+            r" (?:off|from|out|as)\b.*",
+            r"(?:<CHECKOFF>) (?P<ref>.+?) (?:off|out)(?: of| from| on| in)* <LIST>.*",
+            r"(?:<CHECKOFF>) (?:off|out) (?P<ref>.+?) " + _FROM + r" <LIST>.*",
+            r"(?:i|we)(?:'ve| have)?(?: just| already| finally)* (?:<DID>) (?P<ref>.+?)"
+            r" (?:(?:that|which) (?:was|is) )?(?:on|from|in|off) <LIST>.*",
+            r"(?P<ref>.+?) (?:on|in|from|off) <LIST>(?: is| are| has been| have been| was|"
+            r" were)(?: now| already| all)* <DONE>.*",
+        ),
+        _on("complete_task", sure=True),
+        (
+            "can you check washing the dishes off on my to do list",
+            "cross off volunteering from my todo list",
+        ),
+    ),
+    Rule(
+        "list_is_on_it",
+        (
+            r"(?:(?:check|see|know|look|tell me|let me know|confirm|verify|find out|make sure"
+            r"|remind me)(?: to see| and see)? (?:if|whether|that) )?"
+            r"(?:is|are|was|were|will|does|do i have|did i (?:put|add|include|remember to (?:add"
+            r"|put))|have i (?:put|added)|i have|i put|i added)"
+            r"(?: the| an?)?(?: <TASK>| item)? (?P<about>.+?)(?: already| currently| be| is|"
+            r" listed| still| now| are)* (?:on|in|to|from|part of) <LIST>.*",
+            r"(?:check|see|look|tell me|let me know|confirm|verify|find out|remind me|know)(?: to"
+            r" see| and see)?(?: if| whether| that)*(?: or not)? (?P<about>.+?)(?: is| are|"
+            r" was)(?: already| still| currently)? (?:on|in|part of) <LIST>.*",
+            r"(?:check|search|look (?:at|in|through)) <LIST> (?:for|to see if) (?P<about>.+?)(?:"
+            r" is (?:on it|listed|there))?",
+            r"(?:do|does) <LIST> (?:have|include|contain|mention|list|say) (?P<about>.+?)(?:"
+            r" (?:on|in) it)?",
+            r"(?:find|search(?: for)?|look (?:for|up)) (?:(?:my|the|all|any) )*<TASKS> (?:about"
+            r"|for|with|containing|named|called|matching) (?P<about>.+)",
+            r"(?:(?:check|see|know|look|tell me|let me know)(?: to see| and see)? (?:if|whether)"
+            r" )?(?:is there|there is|there's|i have|do i have|did i (?:set|make|create|add"
+            r"|request|put|ask for)(?: up)?|have i (?:set|made|created)(?: up)?) (?:a|an|any|the)"
+            r" (?:<TASK>|item)s?(?: set(?: up)?)?(?: (?:to|for|about|that says))? (?P<about>.+)",
+        ),
+        _list("all"),
+        (
+            "is vacuuming on my list of things to do",
+            "check my reminders for mop the floor",
+            "does my errand list have goodwill on it",
+            "find tasks about milk",
+            "is there a reminder set to clean the gutters",
+        ),
+    ),
+    Rule(
+        "list_asked",
+        (
+            r"(?:also )?list (?:out |off |for me |me )?(?:each|every|all|the|my|our|everything"
+            r"|any|what)\b.*(?:<LIST>|<TASKS>)\b.*",
+            r"(?!(?:when|if) (?:i|we|it|the|my)\b)(?:<ASK>)\b.*\b(?:<LIST>|<TASKS>"
+            r"|<TODOTHINGS>)\b.*",
+            r"(?:what|which|when (?:is|are|was|did|do)|show|read|tell me (?!to\b)|list|is|does|do"
+            r" i|did i|have i|hear|see|check|repeat|review)\b.*\breminders?\b.*",
+            r"what (?:needs?|has|remains)(?: still)?(?: to)?(?: be| get)?(?: done| doing|"
+            r" finishing| attention)?" + _WHEN,
+            r"remind (?:me|us) (?:of|about) (?:what|everything|all|each|the|my)\b.*\b(?:<LIST>"
+            r"|<TASKS>)\b.*",
+            r"(?:i|we)(?:'d| would)? (?:need|want|like) (?:to have )?<LIST>(?: (?:read|shown"
+            r"|displayed|repeated|told|listed)\b.*)?",
+        ),
+        _list_by_words,
+        (
+            "can you list each item on my reminder list",
+            "what's on my list",
+            "how many chores are on my todo list",
+            "remind me of the tasks on my to do list",
+            "I need my todo list read",
+        ),
+    ),
+    # Removing. A delete of everything only ever asks.
+    Rule(
+        "delete_everything",
+        (
+            r"(?:<REMOVE>) (?:off |out )?(?P<what><EVERYTHING>)(?: that's| that is| i have)?(?:"
+            r" (?:off|out|away))? " + _FROM + r" <LIST>.*",
+            r"(?:<DELETE>|wipe(?: out)?|nuke|destroy|empty) (?P<what>(?!(?:it|them|that)"
+            r" )<EVERYTHING>)",
+            r"(?:<REMOVE>) (?P<what><WHOLELIST>)(?: (?:off|out|completely|entirely|clean|away|for"
+            r" me|of (?:everything|all items|all tasks)))?",
+            r"(?:make|leave|set) <LIST> (?:blank|empty|clear|clean)|start (?:<LIST> |my list"
+            r" )?(?:over|fresh|from scratch)",
+            r"(?:<TAKE>) (?P<what><EVERYTHING>) <OFF> <LIST>.*",
+        ),
+        _everything("delete_task"),
+        (
+            "Delete everything",
+            "clear my list",
+            "erase all items on my todo list",
+            "delete all completed tasks",
+            "wipe my todo list please",
+        ),
+    ),
+    Rule(
+        "delete_from_list",
+        (
+            r"i(?: no longer| don't| do not| dont) (?:need|have|want|wish) to (?P<ref>.+?)(?: any"
+            r" ?more| any longer)?[,;.]? (?:so |and |please |you can |can you )*(?:<TAKE>"
+            r"|<REMOVE>) (?:it|that|this) (?:off|of|from|out)\b.*",
+            r"(?:<REMOVE>)(?: off| out)? (?P<ref>.+?) (?:down |away |up )?" + _FROM + r" <LIST>.*",
+            r"(?:<TAKE>) (?P<ref>.+?) <OFF> <LIST>.*",
+            r"(?:on|from|off|in|off of|out of) <LIST>,? (?:please |can you |could you |i want to "
+            r"|i need to )*(?:<REMOVE>|<TAKE>) (?P<ref>.+?)(?: off| out)?",
+            r"(?:<RENAME>|fix) <LIST> (?:to|by|and|so) (?:<REMOVE>|removing|deleting|erasing"
+            r"|taking off|not (?:have|include)) (?P<ref>.+)",
+            r"(?P<ref>.+?) (?:is|are) (?:no longer|not) (?:needed|wanted|necessary) (?:on|in)"
+            r" <LIST>.*",
+            r"(?P<ref>.+?) (?:can|should|needs to|need to|has to|must|ought to) (?:come|go|be"
+            r" (?:taken|removed|deleted|erased|scratched|cleared)) (?:off|from|out)(?: of)?"
+            r" <LIST>.*",
+            r"i (?:don't|do not|no longer|dont) (?:need|want)(?: to)? (?P<ref>.+?) (?:on|in|to be"
+            r" on) <LIST>.*",
+            r"i (?:need|want|would like|'d like) (?P<ref>.+?) (?:to be )?(?:taken|removed|deleted"
+            r"|erased|scratched|cleared|off)(?: off)?(?: of| from)? <LIST>.*",
+        ),
+        _on("delete_task", sure=True),
+        (
+            "take doing the dishes off my todo list",
+            "you can remove vacuuming off the todo list",
+            "from my task list, delete mowing the lawn",
+            "laundry can come off my to do list",
+        ),
+    ),
+    Rule(
+        "delete_task",
+        (r"(?:<DELETE>) (?P<ref>.+)",),
+        _on("delete_task"),
+        (
+            "Delete the meeting task",
+            "remove task 3",
+            "delete #3",
+            "cancel my reminder to call bob",
+            "delete the third one",
+            "delete dentist",
+        ),
+    ),
+    # Completing.
+    Rule(
+        "complete_everything",
+        (
+            r"(?:mark|set|check off|tick off|cross off|complete|finish) (?P<what><EVERYTHING>"
+            r"|<WHOLELIST>)(?: (?:off|on <LIST>))?(?: (?:as |to )?(?:be )?<DONE>)?",
+            r"(?:i'm|i am|im|i've|i have)(?: all| now| just| already)* (?:done|finished|completed"
+            r"|did|done)(?: with)? (?P<what>everything|(?:all )?<LIST>|all (?:of )?my <TASKS>).*",
+        ),
+        _everything("complete_task"),
+        ("mark all tasks as done", "complete everything", "i'm finished with my to do list"),
+    ),
+    Rule(
+        "complete_marked",
+        (
+            r"(?:mark|flag|tick)(?: off)? (?P<ref>.+?)(?: (?:on|in|from|off) <LIST>)?(?: off)?"
+            r" (?:as |to |is |to be |being )*(?:all |now |already )?<DONE>(?: (?:on|in|from|off)"
+            r" <LIST>)?",
+            r"mark (?:as )?<DONE>:? (?P<ref>.+)",
+            r"(?:<CHECKOFF>) off (?P<ref>.+)",
+        ),
+        _on("complete_task", sure=True),
+        (
+            "Mark task 3 as complete",
+            "mark buy milk done",
+            "mark as done: the report",
+            "check off #4",
+        ),
+    ),
+    Rule(
+        "complete_task",
+        (
+            r"(?:complete|close|resolve|accomplish) (?P<ref>.+)",
+            r"(?:<CHECKOFF>) out (?P<ref>.+)",
+            r"(?:<CHECKOFF>) (?P<ref>.+?) (?:off|out)",
+            r"(?:i|we)(?:'ve| have)?(?: just| already| finally| now)* (?:<DID>)(?: with)?"
+            r" (?P<ref>.+)",
+            r"(?:i'm|i am|im|we're)(?: all| now| already| finally| just)* (?:done|finished"
+            r"|through)(?: with)? (?P<ref>.+)",
+            r"(?:all )?(?:done|finished)(?: with|:) (?P<ref>.+)",
+            r"(?P<ref>.+?)(?: is| are| has been| have been| was|'s)(?: now| already| all|"
+            r" finally)* <DONE>",
+            r"(?P<ref>(?:<TASK>|item)? ?(?:#|number )?<NUMBER>) <DONE>",
+            r"(?:set|check|label|put|make) (?P<ref>(?!if |whether |that |when |to see |and ).+?)"
+            r" (?:as |to |to be )?<DONE>",
+        ),
+        _on("complete_task"),
+        (
+            "complete task 2",
+            "I finished the laundry",
+            "task 3 is done",
+            "cross out laundry",
+            "i'm done with the report",
+            "3 done",
+        ),
+    ),
+    Rule(
+        "complete_finish",
+        (r"finish(?: off| up)? (?P<ref>.+)",),
+        _on("complete_task", ask=True),
+        ("finish task 3", "finish the march report"),
+    ),
+    # Changing.
+    Rule(
+        "update_unsupported",
+        (
+            r"(?:set|change|update|add|move|make) (?:the |a )?(?:priority|due ?date|deadline"
+            r"|tags?|date|time|recurrence)(?: (?:of|for|on|to))? (?P<ref>.+?)(?: (?:to|as|for)"
+            r" .+)?",
+            r"(?:postpone|reschedule|snooze|delay|push(?: back)?|prioriti[sz]e|tag|move)"
+            r" (?P<ref>.+?)(?: (?:to|until|till|by|for|as) .+)?",
+        ),
+        _unsupported,
+        ("set the due date of task 3 to friday", "postpone task 2 until monday"),
+    ),
+    Rule(
+        "update_description",
+        (
+            r"(?:change|update|set|edit|make|replace) (?:the |a )?(?:description|notes?|details?)"
+            r" (?:of|for|on|in) (?P<ref>.+?)(?: (?:to|as|with)|:) (?P<note>.+)",
+            r"add (?:the |a |an )?(?:description|notes?|details?) (?:to|for|on) (?P<ref>.+?)(?:"
+            r" (?:saying|that says|to)|:|,) (?P<note>.+)",
+            r"add (?:the |a |an )?(?:description|notes?|details?):? (?P<note>\x00+) (?:to|for|on)"
+            r" (?P<ref>.+)",
+        ),
+        _describe,
+        (
+            "change the description of task 1 to 'two litres'",
+            "add a note to task 2: bring the receipt",
+        ),
+    ),
+    Rule(
+        "update_title",
+        (
+            r"(?:<RENAME>)(?! <LIST>)(?: (?:the )?(?:title|name|text|wording)(?: (?:of|for"
+            r"|on))?)? (?P<rest>.+)",
+        ),
+        _rename,
+        (
+            "Change task 1 to 'Call mom tonight'",
+            "rename buy milk to buy oat milk",
+            "edit #4: call dad",
+            "update the title of task 2 to Pay rent",
+        ),
+    ),
+    Rule(
+        "update_to_what",
+        (
+            r"(?:change|update|rename|edit|modify|reword) (?!<LIST>)(?:(?:the )?(?:title|name"
+            r"|text) of )?(?P<ref>.+)",
+        ),
+        _rename_to_what,
+        ("change task 1", "rename the meeting task"),
+    ),
+    # Adding.
+    Rule(
+        "add_reminder",
+        (
+            r"(?:(?:<MAKE>|i need|i want|i'd like|i would like|i could use|please) )*(?:for"
+            r" )?(?:me |myself |us )?(?:(?:a|an|another|one|my|the) )?(?:new |quick |daily "
+            r"|weekly )*reminder"
+            r"(?: (?:for|to) (?:me|myself|us)\b(?= to\b| that\b| about\b| for\b| on\b|$))?(?:"
+            r" (?:be )?(?:set(?: up)?|made|created|added))?(?: (?:to|so i|that says) remind"
+            r" me)?(?: in)?(?P<rest>[,: ].+)?",
+        ),
+        _add_reminder,
+        (
+            "set a reminder to call my mom",
+            "create a reminder for me to send flowers",
+            "make a reminder, pay taxes on monday",
+            "i need a reminder set for signing up",
+            "set a reminder",
+        ),
+    ),
+    Rule(
+        "add_remind_me",
+        (
+            r"(?P<lead>.*?)(?:,? (?:so |and |but |then |please |can you |could you )*)?\bremind"
+            r" (?:me|us)\b(?P<rest>.*)",
+            r"(?:.*\b)?(?:be|get) (?:reminded|notified|alerted)\b(?P<rest>(?: to\b.*)?)",
+            r"(?P<rest>)(?:i|we)(?:'d| would) like to be reminded",
+            r"(?:notify|alert|nudge|ping|prompt|give me a (?:nudge|heads[- ]?up|ping)) (?:me"
+            r" )?(?P<rest>to\b.+)",
+            r"(?:(?:i|we) )?(?:need|want|could use) reminding(?P<rest> .+)?",
+            r"(?:tell me (?:when (?:it's|it is) time )?|let me know when (?:it's|it is) time"
+            r" )(?P<rest>to\b.+)",
+        ),
+        _add_reminder,
+        (
+            "remind me to take out the trash",
+            "at 4 tomorrow afternoon, remind me to start the oven",
+            "i need to take out the trash please remind me",
+            "i need to be reminded to pray",
+            "remind me later",
+        ),
+    ),
+    Rule(
+        "add_not_forget",
+        (
+            r"(?:please )?(?:.*\b)?(?:don'?t|do not|never) let me forget\b(?: (?:to|about"
+            r"|that))?(?P<title> .+)?",
+            r"(?:(?:don'?t|do not|never|(?:i|we) (?:must not|mustn't|can't|cannot|shouldn't"
+            r"|should not|don't want to|better not)) forget)(?: (?:to|about|that))? (?P<title>.+)",
+            r"(?:make sure (?:that )?)?(?:(?:i|we)(?: (?:really |just |also )?(?:need|have|want"
+            r"|ought|got) to| must| should| gotta|'ve got to)? )?(?:remember|not forget) to"
+            r" (?P<title>.+)",
+            r"(?:please )?(?:make|take|write|leave|create|add) (?:me )?(?:a )?(?:mental )?note"
+            r" (?:to (?:self|myself)\b:? ?)?(?:to |of |that |about |: ?)?(?P<title>.+)",
+            r"(?:please )?note(?: down)? (?:that|to) (?P<title>.+)",
+            r"make sure (?:that )?(?:i|we) (?:don't forget|do not forget)(?: (?:to|about|that))?"
+            r" (?P<title>.+)",
+            r"make sure (?:that )?(?:i|we) (?!am\b|have (?:a|an|the)\b)(?P<title>.+)",
+            r"(?:(?:i|we) )?(?:can't|cannot|better not|don't allow me to|do not allow me to|keep"
+            r" me from|help me not|not)(?: to)? forget(?:ting)?(?: (?:to|about|that))?"
+            r" (?P<title>.+)",
+            r"note to self[:,]? (?:to )?(?P<title>.+)",
+        ),
+        _add,
+        (
+            "I need to remember to pay bills",
+            "don't let me forget to check the steak",
+            "make a note to call bob",
+            "don't forget the milk",
+        ),
+    ),
+    Rule(
+        "add_several",
+        (
+            r"(?:add|create|make|new)(?: (?:the|these|some|following|new|my|more|\d+|two|three"
+            r"|four|five))* (?:tasks|to-?dos|items|chores|errands|reminders)(?: to <LIST>)?:"
+            r" ?(?P<title>.+)",
+        ),
+        _add_several,
+        ("add tasks: buy milk, call mom and walk the dog",),
+    ),
+    Rule(
+        "add_task",
+        (
+            r"(?:add|create|make|new|set up|insert|put|enter|start|i need|i have|give me|need"
+            r"|save|log|record|write|track|want|have|include)(?: me| in| down| up)?(?: (?:a|an"
+            r"|another|one|the|my))?(?: (?:new|quick))*"
+            r" (?:task|to-?do|to do(?= (?:to|for|called|named|item))|todo|chore|errand|item)(?:"
+            r" item| entry)?(?: for me)?(?: (?:to|onto|on) <LIST>)?(?:(?: (?:to|for|called|named"
+            r"|titled|of|about|that says|saying|which is))|[:,]| -)? (?P<title>.+?)(?:"
+            + _DESCRIPTION
+            + r")?",
+            r"(?:(?:new|another) )?(?:task|to[- ]?do)(?: item)?(?: ?[:,-]| (?:called|named))"
+            r" ?(?P<title>.+?)(?:" + _DESCRIPTION + r")?",
+            r"(?:task to|todo) (?!list|items?\b)(?P<title>.+?)(?:" + _DESCRIPTION + r")?",
+            r"(?:add|create|make|new|insert|start)(?: (?:a|an|another|one|some))?(?: new)?"
+            r" (?:task|to-?do|todo|chore|item)s?(?: (?:to|on|for) <LIST>)?(?P<title>)",
+            r"(?:create|make|start|begin|set up|write|build|prepare|give me|need|want)(?: me|"
+            r" up)? (?:a|an|another) (?:[\w'-]+ ){0,2}(?:<LISTNOUN>)(?: for me)?(?P<title>)",
+            r"(?:create|make|start|write|build|prepare)(?: me)? (?:a|an|another) (?:[\w'-]+"
+            r" ){0,2}(?:<LISTNOUN>) (?:with|for|to|including|containing|and add|that (?:has"
+            r"|includes)):? (?P<title>.+)",
+        ),
+        _add,
+        (
+            "Add a task to buy groceries",
+            "create a task called 'Ship it' with description 'before noon'",
+            "new task: water the plants",
+            "todo: call the bank",
+            "add a task",
+        ),
+    ),
+    Rule(
+        "add_to_list",
+        (
+            r"(?:<ADD>) (?:to|on|in|onto|into) <LIST>(?:[,:]| -)? ?(?:the following:? |please"
+            r" )?(?P<title>.+)",
+            r"(?:on|to|in|into|onto|for) <LIST>[,:]? (?:please |can you |could you |i need (?:you"
+            r" )?to |i want (?:you )?to |i'd like (?:you )?to |you can )*(?:<ADD>)(?: to| for| of"
+            r"|:)? (?P<title>.+)",
+            r"(?:on|to|in|into|onto) <LIST>,? (?:i|we)(?: need|'d like| want| would like)"
+            r" (?P<title>.+?) (?:to be )?(?:added|put|included|placed|listed)",
+            r"(?!make sure)(?:<ADD>) (?!(?:<EVERYTHING>|the items|the things|what(?:'s| is)?)"
+            r" (?:on|in) )(?P<title>.+?)(?: (?:added|put|placed|written))? "
+            + _INTO
+            + r" <LIST>(?P<tail>.*)",
+            r"(?:i|we)(?:'d| would)? (?:need|want|like|have) (?P<title>.+?) (?:to be )?(?:added"
+            r"|put|placed|included|listed|written|on)(?: down)? (?:on |to |onto |in |into"
+            r" )?<LIST>(?P<tail>.*)",
+            r"(?:i (?:need|have|want|gotta)(?: to)? )?(?P<title>.+?),? (?:needs?|has|should|must"
+            r"|ought|have)(?: to)? (?:go|be(?: (?:added|put|placed|included|listed|written))?)(?:"
+            r" down)? (?:on|to|onto|in|into) <LIST>(?P<tail>.*)",
+            r"(?:i (?:need|have|want|gotta|must|should)(?: to)? )?(?P<title>.+?)[,.]? (?:so |and "
+            r"|please |can you |could you )*(?:put|add|place|stick|throw|write|include) (?:it"
+            r"|that|this|them)(?: down)? (?:to|on|onto|in) <LIST>(?P<tail>.*)",
+            r"(?:<RENAME>|fix|amend|expand|extend) <LIST> (?:to (?:also )?(?:add|include|have"
+            r"|contain|say)|with|by (?:adding|including|putting)|and (?:add|include|put)|adding"
+            r"|so (?:that )?it (?:has|includes)) (?P<title>.+?)(?: (?:on|in|to) it)?",
+            r"(?:make sure|ensure|see to it|be sure)(?: that)? (?P<title>.+?) (?:is|are|gets?"
+            r"|goes) (?:put |added |placed )?(?:on|to|onto|in) <LIST>(?P<tail>.*)",
+            r"(?:<LIST>) (?:also )?(?:needs?|should (?:have|include|say|contain)|must (?:have"
+            r"|include)|has to (?:have|include)) (?P<title>.+?)(?: (?:on|in|added to) it)?",
+        ),
+        _add,
+        (
+            "add laundry to my list",
+            "put wash the counters down on my list of pending tasks",
+            "to my domestic task list please add paint kitchen",
+            "add to my list of things to do: wash the dog",
+            "on my to do list, i need cleaning added",
+            "i need laundry to be put on my list of things to do",
+            "cleaning needs to go on my list of things to do",
+            "i need to do dishes put it on my to do list",
+            "my to do list should have laundry on it",
+            "update my to do list with mowing the lawn",
+        ),
+    ),
+    Rule(
+        "list_question",
+        (
+            r"(?:.*? )?(?:<READ>)\b.*\b(?:<LIST>|<TASKS>|<TODOTHINGS>)\b.*",
+            r"(?:(?:all|any|my|the|every|current|complete|full|show|of|on) )*(?:<LIST>|<TASKS>)"
+            + _WHEN
+            + r"(?:,? (?:is|are) what)?(?:,? what(?:'s| is| are| were| was) (?:it|they|them|in"
+            r" (?:it|them)|on it|there))?",
+            r"(?:.*\b)?(?:all|list) of my list.*|the lists? of my .*|<TASKS> of my list.*",
+            r"(?:show(?: me)?|read(?: me)?|see|give me) (?:everything|it all|all(?: of (?:it"
+            r"|them))?)",
+        ),
+        _list_by_words,
+        (
+            "Show me all my tasks",
+            "read me my list of things to do",
+            "my list of reminders is what",
+            "the tasks for today, what are they",
+            "todo list please",
+        ),
+    ),
+    Rule(
+        "add_plain",
+        (r"(?:add|new|insert) (?P<title>.+?)(?:" + _DESCRIPTION + r")?",),
+        _add_plain,
+        ("add buy milk", 'add "Read War & Peace"'),
+    ),
+    Rule(
+        "add_errand",
+        (
+            r"(?:(?:i|we) (?:(?:really |just |also |still )*(?:need|have|got|ought) to|must"
+            r"|should|gotta|'ve got to)) (?P<title>(?:<ERRAND>)\b.*)",
+        ),
+        _add_errand,
+        ("i need to do laundry later today", "I have to buy milk"),
+    ),
+    # What is left when nothing above fits, but our list or a reminder is named.
+    Rule(
+        "add_reminder_somehow",
+        (
+            r"(?!(?:<ASK>|<REMOVE>|<TAKE>|<READ>)\b)(?:[\w'-]+ ){0,6}?(?:a|an|another|some)"
+            r" (?:[\w'-]+ ){0,2}?reminder\b(?P<rest>.*)",
+            r"(?P<lead>(?:when|whenever|if|once|after|before|as soon as|(?:the )?next time|at|on"
+            r"|in|by|every|tomorrow|tonight)\b.+?),? (?:please |can you |could you )*(?:<MAKE>)"
+            r" (?:me )?(?:a|an|another) (?:[\w'-]+ )?reminder\b(?P<rest>.*)",
+        ),
+        _add_reminder,
+        ("pop up a little reminder to stretch",),
+    ),
+    Rule(
+        "delete_from_list_somehow",
+        (r"(?!(?:<ASK>|<READ>|<ADD>|i|we)\b)[\w'-]+ (?P<ref>.+?) <OFF> <NAMED>.*",),
+        _on("delete_task", sure=True),
+        ("yank laundry off my to do list",),
+    ),
+    Rule(
+        "add_to_list_somehow",
+        (
+            r"(?!(?:<ASK>|<READ>|<REMOVE>|<TAKE>|<CHECKOFF>|i|we|not|it|this|that)\b)[\w'-]+"
+            r" (?P<title>.+?) (?:down |up |over )?(?:to|on|onto|in|into) <NAMED>(?P<tail>.*)",
+            r"(?P<title>[\w'-]+(?: [\w'-]+)?) (?:to|onto) <NAMED>",
+        ),
+        _add,
+        ("slot laundry into my to do list", "laundry to my to do list"),
+    ),
+    # The last words on a list: a sentence that names ours, in no way known, is a wish to see it.
+    Rule(
+        "list_mentioned",
+        (r".*\b(?:my|the|our) (?:[\w'-]+ ){0,3}?<LISTNOUN>\b.*",),
+        _list_by_words,
+        ("not sure about the to do list",),
+    ),
+    Rule(
+        "offer_to_add",
+        (
+            r"(?:(?:i|we) (?:(?:really |just |also |still )*(?:need|have|got|ought) to|must"
+            r"|should|gotta|'ve got to)) (?!know|find|see|ask|talk|speak|understand|learn|hear"
+            r"|get help|say|tell|check|look)(?P<title>.+)",
+        ),
+        _offer,
+        ("i have to renew my passport",),
+    ),
+)
+
+# Compiled when first needed: all of them take a third of a second, most sentences few of them.
+_compiled = functools.cache(compile_pattern)
+# Rules that only count when no clause of the sentence says more.
+_WEAK = frozenset({"list_mentioned", "offer_to_add", "complete_finish"}) | frozenset(
+    rule.name for rule in RULES if rule.name.endswith("_somehow")
+)
+# Tried first, and on the whole sentence: "yes, please" is an answer, not a wrapper.
+_SMALL_TALK = frozenset(rule.name for rule in RULES[:6])
+_COMMAND_WORDS = frozenset(
+    [
+        "delete",
+        "remove",
+        "erase",
+        "cancel",
+        "clear",
+        "complete",
+        "finish",
+        "change",
+        "update",
+        "rename",
+        "create",
+        "remind",
+        "show",
+        "list",
+        "mark",
+        "check",
+        "display",
+        "modify",
+        "cross",
+        "add",
+        "put",
+    ]
+)
+
+
+# A title and a description of the greatest length, and the words around them.
+LONGEST = 1500
+
+
+def parse(sentence: Sentence) -> Intent:
+    """Return what the sentence asks for; an Intent without tool and talk when no rule fires."""
+    if len(sentence.mask) > LONGEST:
+        return Intent(None, reason="too_long")
+    core = peel(sentence)
+    for whole in (sentence, core):
+        if intent := _first(whole, small_talk=True):
+            return intent
+    intent = _command(core)
+    if intent is not None and intent.reason not in _WEAK:
+        return intent
+    return _clause(core) or intent or Intent(None)
+
+
+def _command(core: Sentence) -> Intent | None:
+    # "I need to add ..." is a command; "I need to cancel my gym" is not, so only sure ones count.
+    wanted = peel_want(core)
+    if wanted is not None:
+        intent = _first(wanted, small_talk=False)
+        if intent is not None and intent.sure and intent.reason not in _WEAK:
+            return intent
+    if intent := _first(core, small_talk=False):
+        return intent
+    mended = mend_command_word(core, _COMMAND_WORDS)
+    return _first(mended, small_talk=False) if mended else None
+
+
+def _clause(core: Sentence) -> Intent | None:
+    """Return what one clause surely asks for: "I am off today, so clear my list"."""
+    if len(core.mask) > _LONGEST_WITH_CLAUSES or _ELSEWHERE.search(core.mask):
+        return None
+    for cut in itertools.islice(_CLAUSE.finditer(core.mask), _MOST_CLAUSES):
+        parts = [core.part(cut.end(), len(core.mask))]
+        if cut["end"]:
+            parts.append(core.part(0, cut.start()))
+        for part in parts:
+            intent = _command(peel(part)) if part.text else None
+            if intent is not None and intent.tool and intent.sure and intent.reason not in _WEAK:
+                return intent
+    return None
+
+
+_CLAUSE = re.compile(r"(?P<end>[.!?;]) |, | (?:so|and|but|then) ", re.IGNORECASE)
+_MOST_CLAUSES = 8
+# A longer message is a text, not a command with a remark.
+_LONGEST_WITH_CLAUSES = 300
+
+
+def _first(sentence: Sentence, *, small_talk: bool) -> Intent | None:
+    for rule in RULES:
+        if (rule.name in _SMALL_TALK) is not small_talk:
+            continue
+        for pattern in rule.patterns:
+            if (match := _compiled(pattern).fullmatch(sentence.mask)) is None:
+                continue
+            parts: Parts = {
+                name: sentence.part(*match.span(name))
+                for name, value in match.groupdict().items()
+                if value is not None
+            }
+            parts["all"] = sentence
+            if (intent := rule.build(parts)) is not None:
+                return replace(intent, reason=rule.name)
+    return None

@@ -1,0 +1,212 @@
+"""Which task a phrase means: by number, by place in the list, by its title."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from todo_backend.assistant.offline.sentence import Sentence, one_edit
+from todo_backend.assistant.offline.types import TaskView
+from todo_backend.assistant.offline.vocabulary import (
+    NUMBER_WORDS,
+    ORDINAL_WORDS,
+    compile_pattern,
+)
+
+# More tasks than this in one sentence are refused rather than changed.
+MOST_AT_ONCE = 50
+
+_NUMBERS = compile_pattern(
+    r"(?:the )?(?:my )?(?:(?:<TASK>|item|entry)s? )?(?:(?:with )?(?:the )?(?:number|num|nr|no|id"
+    r"|ids)s?[.:]? ?)?"
+    r"(?P<numbers>#?<NUMBER>(?:(?:,? and |,? ?& ?|, ?| plus | to | through | thru | ?[-–] ?)"
+    r"(?:(?:<TASK>|item|entry)s? )?(?:(?:number|no\.?) )?#?<NUMBER>)*)"
+)
+_SPAN = compile_pattern(r"#?(<NUMBER>)(?: to | through | thru | ?[-–] ?)#?(<NUMBER>)")
+_ORDINAL = compile_pattern(
+    r"(?:the |my )?(?:very )?(?P<ordinal><ORDINAL>)(?: (?P<noun>one|<TASK>|item|entry|thing))?"
+    r"(?: (?:on|in|from|of|off)(?: of)? (?:<LIST>|it))?"
+)
+_PRONOUN = re.compile(
+    r"(?:it|that|this|them|those|these|the same|that thing|this thing|the one"
+    r"|(?:that|this) (?:one|task|item|reminder|to[- ]?do|chore))",
+    re.IGNORECASE,
+)
+_NOUN_FIRST = compile_pattern(
+    r"(?:(?:the|my|that|this|our|a) )?(?:<TASK>|item)"
+    r"(?: (?:to|for|about|called|named|titled|with|of|on|saying|that says|that is called|i have"
+    r" (?:to|for)"
+    r"|i set (?:to|for|about))(?: the (?:title|name))?|[:,]| -)? (?P<words>.+)"
+)
+_NOUN_LAST = compile_pattern(
+    r"(?:(?:the|my|that|this|our) )?(?P<words>.+?) (?:<TASK>|item|one|entry)"
+)
+_NOUN_ONLY = compile_pattern(
+    r"(?:(?:the|my|that|this|our|a|an|some|any|another|one) )*(?:new )?(?:<TASK>|item|thing|entry"
+    r"|<TASKS>)"
+)
+_ARTICLE = re.compile(r"(?:the|my|that|this|our) (?=\S)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A phrase taken apart. ``explicit``: its form alone says that it means a task."""
+
+    words: str = ""
+    numbers: tuple[int, ...] = ()
+    ordinal: int | None = None
+    pronoun: bool = False
+    quoted: bool = False
+    explicit: bool = False
+
+    @property
+    def needs_list(self) -> bool:
+        """Whether the user's tasks must be known to resolve it."""
+        return not self.numbers
+
+
+def read_reference(phrase: Sentence) -> Reference:
+    """Return the phrase as a reference; words that are no number are taken as a title."""
+    mask = phrase.mask
+    if match := _NUMBERS.fullmatch(mask):
+        return Reference(words=phrase.text, numbers=_numbers(match["numbers"]), explicit=True)
+    if (match := _ORDINAL.fullmatch(mask)) and (match["noun"] or mask.lower().startswith("the")):
+        return Reference(words=phrase.text, ordinal=_ordinal(match["ordinal"]), explicit=True)
+    if _PRONOUN.fullmatch(mask):
+        return Reference(words=phrase.text, pronoun=True)
+    if _NOUN_ONLY.fullmatch(mask):
+        return Reference(explicit=True)
+    explicit = False
+    for pattern in (_NOUN_FIRST, _NOUN_LAST):
+        if match := pattern.fullmatch(mask):
+            phrase, explicit = phrase.part(*match.span("words")), True
+            break
+    quotation = phrase.quotation
+    if quotation is None and len(phrase.quotations) == 1 and explicit:
+        quotation = phrase.quotations[0]
+    if quotation is not None:
+        return Reference(words=quotation, quoted=True, explicit=explicit)
+    if match := _ARTICLE.match(phrase.mask):
+        phrase = phrase.part(match.end(), len(phrase.mask))
+    return Reference(words=phrase.text, explicit=explicit)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    numbers: list[int] = []
+    spans = list(_SPAN.finditer(text))
+    for span in spans:
+        first, last = _number(span[1]), _number(span[2])
+        # An absurd span stays two numbers too many, and is refused as such.
+        numbers.extend(range(first, min(last, first + MOST_AT_ONCE) + 1))
+    rest = _SPAN.sub(" ", text)
+    numbers.extend(_number(word) for word in re.findall(r"\w+", rest) if _is_number(word))
+    return tuple(dict.fromkeys(numbers))
+
+
+def _is_number(word: str) -> bool:
+    return (word.isdecimal()) or word.lower() in NUMBER_WORDS
+
+
+def _number(word: str) -> int:
+    return int(word) if word.isdecimal() else NUMBER_WORDS[word.lower()]
+
+
+def _ordinal(word: str) -> int:
+    word = word.lower()
+    if word.startswith("second") and word.endswith("last"):
+        return -2
+    return ORDINAL_WORDS[word] if word in ORDINAL_WORDS else int(word[:-2])
+
+
+# How well titles fit: "exact" the quoted title itself, "words" every word said is in the title,
+# "near" only when letters are mended or a word is left out.
+Fit: TypeAlias = Literal["exact", "words", "near", "none"]
+
+_EMPTY_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "my",
+        "our",
+        "your",
+        "this",
+        "that",
+        "to",
+        "of",
+        "for",
+        "on",
+        "in",
+        "at",
+        "with",
+        "and",
+        "some",
+        "about",
+        "task",
+        "tasks",
+        "item",
+        "reminder",
+        "todo",
+        "chore",
+        "one",
+        "please",
+        "do",
+        "doing",
+        "get",
+        "i",
+        "have",
+    ]
+)
+
+
+def match_title(
+    words: str, tasks: Sequence[TaskView], *, quoted: bool
+) -> tuple[Fit, list[TaskView]]:
+    """Return how well the best titles fit ``words``, and the tasks that have them."""
+    folded = words.casefold().strip()
+    exact = [task for task in tasks if task.title.casefold().strip() == folded]
+    if quoted and exact:
+        return "exact", exact
+    wanted = _content(words)
+    if not wanted:
+        return ("words", exact) if exact else ("none", [])
+    contents = [(task, _content(task.title)) for task in tasks]
+    whole = [task for task, content in contents if wanted <= content]
+    if whole:
+        return "words", whole
+    mended = [
+        task for task, content in contents if all(any(_like(w, c) for c in content) for w in wanted)
+    ]
+    if mended:
+        return "near", mended
+    overlap = [
+        task
+        for task, content in contents
+        if len(wanted & content) * 2 >= len(wanted) and wanted & content
+    ]
+    return ("near", overlap) if overlap else ("none", [])
+
+
+def _content(text: str) -> frozenset[str]:
+    words = re.findall(r"[^\W_]+", text.casefold().replace("'", "").replace("’", ""))
+    stems = [_stem(word) for word in words if word not in _EMPTY_WORDS]
+    return frozenset(stems or [_stem(word) for word in words])
+
+
+def _stem(word: str) -> str:
+    """Return the word without the endings that "washing the dishes" and "wash dish" differ in."""
+    for ending in ("ing", "ies", "es", "ed", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            word = word[: -len(ending)]
+            break
+    if len(word) > 3 and word[-1] == word[-2]:
+        word = word[:-1]
+    return word.rstrip("ey") if len(word) > 3 else word
+
+
+def _like(a: str, b: str) -> bool:
+    return a == b or (
+        min(len(a), len(b)) >= 4 and (one_edit(a, b) or a.startswith(b) or b.startswith(a))
+    )

@@ -1,0 +1,188 @@
+"""A sentence as the rules see it: one line, wrappers peeled off, quoted text out of reach."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Stands for quoted text in `Sentence.mask`, so that no rule can match inside quotes.
+QUOTED = "\x00"
+
+_QUOTE = re.compile(
+    r"\"(?P<double>[^\"]+)\"|[“„](?P<curly>[^”“]+)[”“]|«(?P<angle>[^»]+)»"
+    r"|(?<!\w)['‘](?=\S)(?P<single>[^\n]+?)(?<=\S)['’](?!\w)"
+)
+
+_SOFT_PREFIX = re.compile(
+    r"""(?:
+      (?:hey|hi|hello|ok|okay|alright|right|so|now|well|um+|uh+|oh|yo|listen|please|pls|plz
+        |kindly|just|also|and|then|quickly|maybe|yes|sure|assistant|ai)(?:\ there)?\b[,!.:]*
+    | (?:can|could|would|will)\ (?:you|u|ya)\b(?:\ mind)?
+    | (?:can|could|may|might)\ i\b(?:\ (?:please\ )?(?:get|have)\ you\ to\b)?
+    | (?:i'?d|i\ would|we'?d|we\ would)\ (?:like|love|prefer|want|need)\ (?:for\ )?you\ to\b
+    | i'?d\ appreciate\ it\ if\ you\ (?:could|would)\b
+    | if\ you\ (?:could|would|can)\b
+    | (?:i|we)\ (?:want|need)\ (?:for\ )?you\ to\b
+    | you\ (?:can|could|should|must|may|will|need\ to|have\ to|ought\ to)\b
+    | (?:go\ ahead|hurry\ up)\ and\b | be\ sure\ to\b | make\ sure\ (?:to|you|that\ you)\b
+    | (?:how|what)\ about\b | why\ (?:don'?t|not)(?:\ (?:you|we|i))?\b
+    | i\ (?:was|am)\ (?:wondering\ (?:if|whether)|hoping(?:\ that)?)(?=\ you\b)
+    | i(?:'ll|'m\ going\ to|\ will|\ am\ going\ to)\ need\ you\ to\b
+    | (?:do\ you\ think|(?:is\ there\ )?any\ (?:way|chance)(?:\ that)?)(?=\ you\b)
+    | (?:would|will|could)\ it\ be\ (?:possible|ok(?:ay)?|alright)\ (?:for\ you\ )?to\b
+    | (?:it\ would\ be|that\ would\ be|i'?d\ be|i\ would\ be)\ \w+(?=\ if\ you\b)
+    | are\ you\ able\ to\b
+    | (?:i(?:'m|\ am)\ )?(?:asking|telling)\ you\ to\b | start\ by\b | (?:do\ you\ )?mind\b
+    | (?:try|feel\ free|be\ so\ kind\ as)\ to\b | help\ me\b(?:\ (?:out\ and|to))?
+    | do\ me\ a\ favou?r\ and
+    | is\ it\ possible\ (?:for\ you\ )?to\b
+    )\s*[,:]?\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_WANT_PREFIX = re.compile(
+    r"(?:(?:i|we)(?:'d| would)? (?:really |also |just |now )?"
+    r"(?:need|want|like|love|have|ought|wish|got) to|(?:i|we)(?:'ve)? gotta|(?:i|we) wanna"
+    r"|(?:i|we) (?:must|should)|it'?s time to|let me|let'?s|time to) ",
+    re.IGNORECASE,
+)
+_SOFT_SUFFIX = re.compile(
+    r"(?:[,;]? *(?:\b(?:please|pls|plz|thanks|thank you|thx|cheers|would you|will you|can you"
+    r"|(?:i|i'd|i would) (?:would )?appreciate (?:it|that)|if you (?:can|could|would|don'?t mind))"
+    r"|[.!?…]))+$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """``text`` as the user wrote it and ``mask``, of the same length, for the rules to match."""
+
+    text: str
+    mask: str
+
+    def part(self, start: int, end: int) -> Sentence:
+        """Return the part from ``start`` up to ``end``, without blanks and commas around it."""
+        while start < end and self.mask[start] in " ,;":
+            start += 1
+        while end > start and self.mask[end - 1] in " ,;":
+            end -= 1
+        return Sentence(self.text[start:end], self.mask[start:end])
+
+    @property
+    def quotation(self) -> str | None:
+        """The text between the quotation marks when the whole part is one quotation."""
+        if len(self.text) > 2 and set(self.mask) == {QUOTED}:
+            return self.text[1:-1]
+        return None
+
+    @property
+    def quotations(self) -> tuple[str, ...]:
+        """Every quotation in this part, in order, without the marks."""
+        return tuple(
+            self.text[m.start() + 1 : m.end() - 1] for m in re.finditer(QUOTED + "+", self.mask)
+        )
+
+
+def read(sentence: str) -> Sentence:
+    """Return the sentence with blanks collapsed (not inside quotes) and quotations masked."""
+    text: list[str] = []
+    mask: list[str] = []
+    position = 0
+    for match in _QUOTE.finditer(sentence):
+        _append_plain(sentence[position : match.start()], text, mask)
+        text.append(match[0])
+        mask.append(QUOTED * len(match[0]))
+        position = match.end()
+    _append_plain(sentence[position:], text, mask)
+    whole = Sentence("".join(text), "".join(mask))
+    return whole.part(0, len(whole.text))
+
+
+def _append_plain(plain: str, text: list[str], mask: list[str]) -> None:
+    collapsed = re.sub(r"\s+", " ", plain)
+    text.append(collapsed)
+    mask.append(collapsed.replace("’", "'").replace("‘", "'").replace(QUOTED, "\x01"))
+
+
+def peel(sentence: Sentence) -> Sentence:
+    """Return the sentence without "please", "can you", "thanks" and their like around it."""
+    start, end = 0, len(sentence.mask)
+    if match := _SOFT_SUFFIX.search(sentence.mask):
+        end = match.start()
+    while (match := _SOFT_PREFIX.match(sentence.mask, start, end)) and match.end() > start:
+        start = match.end()
+    # Nothing but courtesy: leave it whole, the rules for small talk read it.
+    return sentence.part(start, end) if sentence.part(start, end).text else sentence
+
+
+def peel_want(sentence: Sentence) -> Sentence | None:
+    """Return what follows "I need to", "let's" and their like; None when it has no such start."""
+    match = _WANT_PREFIX.match(sentence.mask)
+    return peel(sentence.part(match.end(), len(sentence.mask))) if match else None
+
+
+def mend_command_word(sentence: Sentence, words: frozenset[str]) -> Sentence | None:
+    """Return the sentence with its misspelt first word replaced by the one word it can mean.
+
+    Words of five letters or more may have one edit (a letter more, less, other, or two swapped),
+    words of four two letters swapped. None when there is nothing to mend.
+    """
+    match = re.match(r"[^\W\d_]{2,}", sentence.mask)
+    if not match:
+        return None
+    word = match[0].lower()
+    if word in words or word in _REAL_WORDS:
+        return None
+    near = [
+        w
+        for w in words
+        if w[0] == word[0]
+        and one_edit(w, word)
+        and (len(w) > 4 or (len(w) == 4 and sorted(w) == sorted(word)))
+    ]
+    if word in _MISSPELT_ADD:
+        near = ["add"]
+    if len(near) != 1:
+        return None
+    return Sentence(near[0] + sentence.text[match.end() :], near[0] + sentence.mask[match.end() :])
+
+
+_MISSPELT_ADD = frozenset({"ad", "addd", "aad"})
+# One edit away from a command word, and nothing to mend.
+_REAL_WORDS = frozenset(
+    [
+        "clean",
+        "chance",
+        "charge",
+        "crate",
+        "compete",
+        "ease",
+        "finnish",
+        "rewind",
+        "removed",
+        "deleted",
+        "changed",
+        "created",
+        "listed",
+        "erased",
+        "cleared",
+        "marked",
+        "shown",
+        "completed",
+        "finished",
+    ]
+)
+
+
+def one_edit(a: str, b: str) -> bool:
+    """Return whether one inserted, dropped, replaced or swapped letter turns ``a`` into ``b``."""
+    if a == b or abs(len(a) - len(b)) > 1:
+        return False
+    i = 0
+    while i < min(len(a), len(b)) and a[i] == b[i]:
+        i += 1
+    if len(a) == len(b):
+        swapped = a[i : i + 2] == b[i : i + 2][::-1] and a[i + 2 :] == b[i + 2 :]
+        return swapped or a[i + 1 :] == b[i + 1 :]
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    return longer[i + 1 :] == shorter[i:]

@@ -1,0 +1,152 @@
+"""What the assistant says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from todo_backend.assistant.offline.references import match_title
+from todo_backend.assistant.offline.types import TaskView, ToolCall
+
+# More tasks than this are counted, not listed.
+SHOWN = 50
+
+HELP = (
+    "I look after your task list. You can say, for example:\n"
+    '- "Add a task to buy groceries"\n'
+    '- "Show me all my tasks", "What\'s pending?" or "What have I completed?"\n'
+    '- "Mark task 3 as complete"\n'
+    '- "Delete the meeting task"\n'
+    "- \"Change task 1 to 'Call mom tonight'\""
+)
+NOT_UNDERSTOOD = "I did not understand that as something to do with your tasks. " + HELP
+TALK = {
+    "greeting": "Hello! " + HELP,
+    "thanks": "You're welcome!",
+    "goodbye": "Goodbye!",
+    "help": HELP,
+    "undo": (
+        "I can't undo. A deleted task can be added again, a completed one reopened in the task "
+        "list, "
+        "a changed one changed back. Nothing was changed."
+    ),
+    "reopen": (
+        "I can't mark a task as not done from here; untick it in the task list. Nothing was "
+        "changed."
+    ),
+    "unsupported": (
+        "I can change a task's title and description from here; priorities, dates and tags are "
+        "set in "
+        "the task list. Nothing was changed."
+    ),
+    "yes": "There is nothing waiting for a yes. " + HELP,
+    "no": "All right, nothing was changed.",
+}
+KEPT = "All right, nothing was changed."
+
+
+def named(task: TaskView) -> str:
+    """Return a task's number and title: ``#3 "Buy milk"``."""
+    return f'#{task.id} "{task.title}"'
+
+
+def lines(tasks: Sequence[TaskView], marks: Mapping[int, str] | None = None) -> str:
+    """Return one line for each task, ticked when completed; what exceeds `SHOWN` is counted.
+
+    ``marks`` is what to say behind the title of the task with that number.
+    """
+    marks = marks or {}
+    rows = [
+        f"- {'[x]' if task.completed else '[ ]'} #{task.id} {task.title}{marks.get(task.id, '')}"
+        for task in tasks[:SHOWN]
+    ]
+    if len(tasks) > SHOWN:
+        rows.append(f"- ... and {len(tasks) - SHOWN} more")
+    return "\n".join(rows)
+
+
+def count(number: int, kind: str = "") -> str:
+    """Return "1 task", "2 pending tasks" and so on."""
+    return f"{number} {kind + ' ' if kind else ''}{'task' if number == 1 else 'tasks'}"
+
+
+def tasks_of(result: object) -> list[TaskView]:
+    """Return the tasks in a list_tasks result: an array of tasks, or an object that holds one."""
+    return [
+        TaskView(int(row["id"]), str(row["title"]), bool(row.get("completed", False)))
+        for row in _rows(result)
+    ]
+
+
+def _rows(result: object) -> list[Mapping[str, Any]]:
+    if isinstance(result, Mapping):
+        result = next((value for value in result.values() if isinstance(value, list)), [])
+    if not isinstance(result, Sequence) or isinstance(result, str):
+        return []
+    return [row for row in result if isinstance(row, Mapping) and "id" in row and "title" in row]
+
+
+def _due_marks(result: object, now: datetime) -> dict[int, str]:
+    """Return " (due ...)" or " (overdue since ...)" for each open task that has a due date."""
+    marks = {}
+    for row in _rows(result):
+        if not row.get("due_at") or row.get("completed"):
+            continue
+        due = datetime.fromisoformat(str(row["due_at"]))
+        if due.tzinfo is None or now.tzinfo is None:
+            due, now = due.replace(tzinfo=None), now.replace(tzinfo=None)
+        else:
+            due = due.astimezone(now.tzinfo)
+        word = "overdue since" if due < now else "due"
+        marks[int(row["id"])] = f" ({word} {due:%a %d %b %Y %H:%M})"
+    return marks
+
+
+def describe(call: ToolCall, result: object, now: datetime, about: str | None = None) -> str:
+    """Return in words what a tool call did, with the task's title.
+
+    ``result`` is what the tool answered: its structured result, or a string when it failed (the
+    tool's error text). ``about`` is `Interpretation.about`. Due dates are told
+    in the time zone of ``now``.
+    """
+    if isinstance(result, str):
+        return _failure(call, result)
+    if call.name == "list_tasks":
+        status = str(call.arguments.get("status", "all"))
+        return _listing(status, tasks_of(result), _due_marks(result, now), about)
+    answer: Mapping[str, Any] = result if isinstance(result, Mapping) else {}
+    title = answer.get("title", call.arguments.get("title", ""))
+    number = answer.get("task_id", call.arguments.get("task_id"))
+    task = f'task #{number} "{title}"'
+    if call.name == "add_task":
+        return f"Added {task}."
+    if call.name == "complete_task":
+        return f"Marked {task} as completed."
+    if call.name == "delete_task":
+        return f"Deleted {task}."
+    if "title" in call.arguments:
+        return f'Changed task #{number} to "{title}".'
+    return f"Changed the description of {task}."
+
+
+def _failure(call: ToolCall, error: str) -> str:
+    number = call.arguments.get("task_id")
+    if number is not None and "not found" in error.lower():
+        return f"There is no task #{number}. Nothing was changed."
+    return f"That did not work: {error.rstrip('.')}. Nothing was changed."
+
+
+def _listing(
+    status: str, tasks: list[TaskView], marks: Mapping[int, str], about: str | None
+) -> str:
+    kind = "" if status == "all" else status
+    if about is not None:
+        fit, found = match_title(about, tasks, quoted=False)
+        if fit == "none":
+            return f'Nothing on your list is about "{about}".'
+        word = "This is" if len(found) == 1 else "These are"
+        return f'{word} on your list about "{about}":\n{lines(found, marks)}'
+    if not tasks:
+        return f"You have no {kind} tasks." if kind else "Your task list is empty."
+    return f"You have {count(len(tasks), kind)}:\n{lines(tasks, marks)}"

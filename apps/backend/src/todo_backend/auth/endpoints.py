@@ -1,0 +1,91 @@
+"""/api/auth: account and session."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from todo_core.identity import Identity
+
+from todo_backend.auth import service
+from todo_backend.auth.dependencies import IdentityDep, SessionDep, cookie_name, session_shown
+from todo_backend.auth.repository import SESSION_DAYS
+from todo_backend.auth.schemas import (
+    Assistant,
+    Credentials,
+    Me,
+    Registration,
+    SignedIn,
+    UserPublic,
+)
+from todo_backend.problems import problems
+from todo_backend.services import Services, ServicesDep
+
+router = APIRouter(prefix="/api/auth", tags=["account"])
+
+
+def _set_cookie(response: Response, services: Services, secret: str) -> None:
+    response.set_cookie(
+        cookie_name(services),
+        secret,
+        max_age=SESSION_DAYS * 24 * 3600,
+        path="/",
+        secure=services.settings.cookie_secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _clear_cookie(response: Response, services: Services) -> None:
+    response.delete_cookie(
+        cookie_name(services),
+        path="/",
+        secure=services.settings.cookie_secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+@router.post("/register", status_code=201, responses=problems(400, 403, 409, 413, 422, 429))
+async def register(body: Registration, response: Response, services: ServicesDep) -> SignedIn:
+    """Make an account and sign in."""
+    user, secret = await service.register(services.database, services.passwords, body)
+    _set_cookie(response, services, secret)
+    return SignedIn(user=user)
+
+
+@router.post("/login", responses=problems(400, 401, 403, 413, 422, 429))
+async def login(
+    body: Credentials,
+    response: Response,
+    services: ServicesDep,
+    shown: Annotated[Identity | None, Depends(session_shown)],
+) -> SignedIn:
+    """Sign in; the session before, if any, ends."""
+    user, secret = await service.login(services.database, services.passwords, body, replaces=shown)
+    _set_cookie(response, services, secret)
+    return SignedIn(user=user)
+
+
+@router.post("/logout", status_code=204, responses=problems(401, 403, 413, 422))
+async def logout(
+    identity: SessionDep, response: Response, services: ServicesDep, everywhere: bool = False
+) -> None:
+    """Sign out, here or everywhere."""
+    await service.logout(services.database, identity, everywhere=everywhere)
+    _clear_cookie(response, services)
+
+
+@router.get("/me", responses=problems(401))
+async def get_me(identity: IdentityDep, services: ServicesDep) -> Me:
+    """Tell who is signed in and which assistant answers."""
+    user = UserPublic(id=identity.user_id, email=identity.email, name=identity.name)
+    engine = services.engine
+    return Me(user=user, assistant=Assistant(name=engine.name, model=engine.model))
+
+
+@router.delete("/me", status_code=204, responses=problems(401, 403, 413))
+async def delete_me(identity: SessionDep, response: Response, services: ServicesDep) -> None:
+    """Delete the account and everything of it."""
+    await service.delete_account(services.database, identity)
+    _clear_cookie(response, services)

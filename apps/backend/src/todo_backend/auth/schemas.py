@@ -1,0 +1,61 @@
+"""Bodies of the account endpoints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from todo_core.tasks.schemas import Visible
+
+# What HTML calls a valid e-mail address.
+_ADDRESS = (
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$"
+)
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, to_lower=True, max_length=254, pattern=_ADDRESS),
+]
+Password = Annotated[SecretStr, Field(min_length=10, max_length=128)]
+Name = Annotated[
+    Visible,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+]
+
+
+class Registration(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email
+    password: Password
+    name: Name | None = None
+
+
+class Credentials(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email
+    # Not held to the rules for new passwords: a wrong one is just wrong.
+    password: Annotated[SecretStr, Field(max_length=128)]
+
+
+class UserPublic(BaseModel):
+    id: str
+    email: str
+    name: str | None
+
+
+class SignedIn(BaseModel):
+    user: UserPublic
+
+
+class Assistant(BaseModel):
+    """Which engine answers in the chat, and with which model."""
+
+    name: str
+    model: str | None
+
+
+class Me(BaseModel):
+    user: UserPublic
+    assistant: Assistant

@@ -1,0 +1,1 @@
+"""Tasks over REST; the rules are in todo_core.tasks."""

@@ -1,0 +1,346 @@
+"""What the assistant does with the user's tasks: calls, questions, answers to questions."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from todo_backend.assistant.offline import (
+    Interpretation,
+    Pending,
+    TaskView,
+    ToolCall,
+    describe,
+    follow_up,
+    interpret,
+    needs_tasks,
+)
+from todo_backend.assistant.offline.grammar import RULES
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+TASKS = (
+    TaskView(9, "Finish the march report"),
+    TaskView(7, "Call mom"),
+    TaskView(5, "Meeting with Bob"),
+    TaskView(4, "Team meeting notes"),
+    TaskView(3, "Buy milk", completed=True),
+    TaskView(2, "Buy milk and eggs"),
+    TaskView(1, "Dentist appointment"),
+)
+
+
+def say(sentence: str, pending: Pending | None = None, tasks: Any = TASKS) -> Interpretation:
+    """Interpret as the backend does: the tasks are fetched only when they are needed."""
+    known = tasks if needs_tasks(sentence, pending) else None
+    return interpret(sentence, tasks=known, now=NOW, pending=pending)
+
+
+def calls(outcome: Interpretation) -> list[tuple[str, dict[str, Any]]]:
+    assert (outcome.reply is None) is bool(outcome.calls)
+    return [(call.name, dict(call.arguments)) for call in outcome.calls]
+
+
+def talk(*sentences: str) -> Interpretation:
+    """Say the sentences in turn, with what is pending stored as JSON in between."""
+    pending = None
+    for sentence in sentences:
+        outcome = say(sentence, pending)
+        stored = None if outcome.pending is None else json.dumps(outcome.pending.to_json())
+        pending = None if stored is None else Pending.from_json(json.loads(stored))
+        if outcome.calls and outcome.calls[0].name == "list_tasks":
+            status = outcome.calls[0].arguments["status"]
+            rows = [
+                {"id": t.id, "title": t.title, "completed": t.completed}
+                for t in TASKS
+                if status == "all" or t.completed is (status == "completed")
+            ]
+            pending = follow_up(outcome.calls[0], rows)
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("sentence", "call", "fetches"),
+    [
+        ("Add a task to buy groceries", ("add_task", {"title": "Buy groceries"}), False),
+        ("Show me all my tasks", ("list_tasks", {"status": "all"}), False),
+        ("What's pending?", ("list_tasks", {"status": "pending"}), False),
+        ("Mark task 3 as complete", ("complete_task", {"task_id": 3}), False),
+        ("Delete the dentist task", ("delete_task", {"task_id": 1}), True),
+        (
+            "Change task 1 to 'Call mom tonight'",
+            ("update_task", {"task_id": 1, "title": "Call mom tonight"}),
+            False,
+        ),
+        ("I need to remember to pay bills", ("add_task", {"title": "Pay bills"}), False),
+        ("What have I completed?", ("list_tasks", {"status": "completed"}), False),
+    ],
+)
+def test_the_eight_sentences(sentence: str, call: Any, fetches: bool) -> None:
+    assert calls(say(sentence)) == [call]
+    assert needs_tasks(sentence) is fetches
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        # Several match: it asks; the answer names one by number, by place or by words.
+        (["Delete the meeting task"], []),
+        (["Delete the meeting task", "5"], [("delete_task", {"task_id": 5})]),
+        (["Delete the meeting task", "the second one"], [("delete_task", {"task_id": 4})]),
+        (["Delete the meeting task", "team"], [("delete_task", {"task_id": 4})]),
+        (["Delete the meeting task", "99"], []),
+        (["Delete the meeting task", "never mind"], []),
+        (["Delete the meeting task", "show my tasks"], [("list_tasks", {"status": "all"})]),
+        # A guess is only acted on after a yes.
+        (["delete the dentst task"], []),
+        (["delete the dentst task", "yes"], [("delete_task", {"task_id": 1})]),
+        (["delete the dentst task", "no"], []),
+        (["delete the dentst task", "what's up?"], []),
+        (["complete the third one"], []),
+        (["finish the march report"], []),
+        (["finish the march report", "yes"], [("complete_task", {"task_id": 9})]),
+        # Everything: asks first.
+        (["Delete everything"], []),
+        (["Delete everything", "no"], []),
+        (
+            ["Delete everything", "yes"],
+            [("delete_task", {"task_id": task.id}) for task in TASKS],
+        ),
+        (["delete all completed tasks", "ok"], [("delete_task", {"task_id": 3})]),
+        (["yes"], []),
+        # Unknown tasks, things of others.
+        (["delete the holiday task"], []),
+        (["cancel my reservation"], []),
+        (["change the volume to 4"], []),
+        (["add milk to my shopping list"], []),
+        (["don't delete task 3"], []),
+        (["mark task 3 as not done"], []),
+        # Places and "it" refer to the list just shown.
+        (
+            ["show my pending tasks", "complete the second one"],
+            [("complete_task", {"task_id": 7})],
+        ),
+        (["complete it"], []),
+        # Titles.
+        (["mark calling mom as done"], [("complete_task", {"task_id": 7})]),
+        (["I finished the eggs"], [("complete_task", {"task_id": 2})]),
+        (["I finished buy milk"], []),
+        (["I finished buy milk", "yes"], [("complete_task", {"task_id": 2})]),
+        (["delete 'Buy milk'"], [("delete_task", {"task_id": 3})]),
+        (["delete dentist"], [("delete_task", {"task_id": 1})]),
+        (
+            ["rename buy milk and eggs to buy bread to bake"],
+            [("update_task", {"task_id": 2, "title": "Buy bread to bake"})],
+        ),
+        (
+            ["rename the meeting task to standup", "first one"],
+            [("update_task", {"task_id": 5, "title": "Standup"})],
+        ),
+        (
+            ["change the description of task 1 to 'bring x-rays'"],
+            [("update_task", {"task_id": 1, "description": "bring x-rays"})],
+        ),
+        # Numbers.
+        (
+            ["complete tasks 1, 2 and 7"],
+            [("complete_task", {"task_id": number}) for number in (1, 2, 7)],
+        ),
+        (
+            ["delete tasks 1-3"],
+            [("delete_task", {"task_id": number}) for number in (1, 2, 3)],
+        ),
+        (["delete tasks 1 to 1000000"], []),
+        # What is missing is asked for.
+        (["add a task", "Renew passport"], [("add_task", {"title": "Renew passport"})]),
+        (["add a task", "never mind"], []),
+        (
+            ["change task 1", "Go to dentist"],
+            [("update_task", {"task_id": 1, "title": "Go to dentist"})],
+        ),
+        (["i have to renew my passport"], []),
+        (
+            ["i have to renew my passport", "yes"],
+            [("add_task", {"title": "Renew my passport"})],
+        ),
+        # What belongs into a title stays in it.
+        (["remind me on friday to pay rent"], [("add_task", {"title": "Pay rent on friday"})]),
+        (["add buy milk tomorrow"], [("add_task", {"title": "Buy milk tomorrow"})]),
+        (
+            ["add tasks: buy milk, call mom"],
+            [("add_task", {"title": "Buy milk"}), ("add_task", {"title": "Call mom"})],
+        ),
+        (["add " + "x" * 201], []),
+        (["please " * 1000], []),
+    ],
+)
+def test_conversation(turns: list[str], expected: Any) -> None:
+    assert calls(talk(*turns)) == expected
+
+
+def test_unknown_task_says_so() -> None:
+    reply = say("delete the holiday task").reply
+    assert reply is not None
+    assert "holiday" in reply
+    assert "Nothing was changed" in reply
+    known = interpret("complete task 77", tasks=TASKS, now=NOW)
+    assert known.calls == ()
+    assert "#77" in (known.reply or "")
+
+
+def test_asking_names_the_tasks() -> None:
+    reply = say("Delete the meeting task").reply or ""
+    assert "#5 Meeting with Bob" in reply
+    assert "#4 Team meeting notes" in reply
+    assert "Dentist" not in reply
+
+
+@pytest.mark.parametrize("data", [None, 3, {}, {"kind": "confirm"}, {"kind": "x", "tool": "y"}])
+def test_stored_state_of_another_shape_is_refused(data: object) -> None:
+    with pytest.raises(ValueError, match="pending state"):
+        Pending.from_json(data)
+
+
+# Words about the result. ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "result", "words"),
+    [
+        (
+            ToolCall("add_task", {"title": "Buy milk"}),
+            {"task_id": 8, "status": "created", "title": "Buy milk"},
+            'Added task #8 "Buy milk".',
+        ),
+        (
+            ToolCall("complete_task", {"task_id": 8}),
+            {"task_id": 8, "status": "completed", "title": "Buy milk"},
+            'Marked task #8 "Buy milk" as completed.',
+        ),
+        (
+            ToolCall("delete_task", {"task_id": 8}),
+            {"task_id": 8, "status": "deleted", "title": "Buy milk"},
+            'Deleted task #8 "Buy milk".',
+        ),
+        (
+            ToolCall("update_task", {"task_id": 8, "title": "Buy oat milk"}),
+            {"task_id": 8, "status": "updated", "title": "Buy oat milk"},
+            'Changed task #8 to "Buy oat milk".',
+        ),
+        (
+            ToolCall("delete_task", {"task_id": 8}),
+            "Task 8 not found",
+            "There is no task #8. Nothing was changed.",
+        ),
+        (ToolCall("list_tasks", {"status": "pending"}), [], "You have no pending tasks."),
+        (
+            ToolCall("list_tasks", {"status": "all"}),
+            [{"id": 2, "title": "Pay rent", "completed": False, "due_at": "2026-11-20T09:00:00Z"}],
+            "You have 1 task:\n- [ ] #2 Pay rent (overdue since Fri 20 Nov 2026 09:00)",
+        ),
+    ],
+)
+def test_describe(call: ToolCall, result: object, words: str) -> None:
+    assert describe(call, result, NOW) == words
+
+
+def test_a_question_about_one_task_gets_its_answer() -> None:
+    outcome = say("is milk on my list?")
+    rows = [{"id": t.id, "title": t.title, "completed": t.completed} for t in TASKS]
+    answer = describe(outcome.calls[0], rows, NOW, outcome.about)
+    assert "Buy milk" in answer
+    assert "Dentist" not in answer
+
+
+# Properties. ------------------------------------------------------------------------------------
+
+titles = st.text(min_size=1, max_size=60)
+tasks = st.lists(
+    st.builds(TaskView, id=st.integers(1, 30), title=titles, completed=st.booleans()),
+    max_size=8,
+    unique_by=lambda task: task.id,
+)
+sentences = st.text(max_size=80) | st.lists(
+    st.sampled_from(
+        sorted({word for rule in RULES for e in rule.examples for word in e.split()}) + ["'", '"']
+    ),
+    max_size=12,
+).map(" ".join)
+pendings = st.none() | st.builds(
+    Pending,
+    kind=st.sampled_from(["confirm", "choose", "title", "shown"]),
+    tool=st.sampled_from(["add_task", "complete_task", "delete_task", "update_task"]),
+    ids=st.lists(st.integers(1, 30), max_size=4, unique=True).map(tuple),
+    arguments=st.just({"title": "x"}),
+)
+
+
+@given(sentence=sentences, known=tasks, pending=pendings)
+def test_never_raises_and_never_touches_a_task_it_does_not_know(
+    sentence: str, known: list[TaskView], pending: Pending | None
+) -> None:
+    outcome = interpret(sentence, tasks=known, now=NOW, pending=pending)
+    assert bool(outcome.calls) is not bool(outcome.reply)
+    allowed = {task.id for task in known} | set(pending.ids if pending else ())
+    for call in outcome.calls:
+        assert call.arguments.get("task_id") in allowed | {None}
+    if outcome.pending is not None:
+        assert Pending.from_json(json.loads(json.dumps(outcome.pending.to_json()))) == (
+            outcome.pending
+        )
+
+
+@given(sentence=sentences)
+def test_without_needed_tasks_nothing_is_deleted_by_title(sentence: str) -> None:
+    if needs_tasks(sentence):
+        assert interpret(sentence, tasks=None, now=NOW).calls == ()
+
+
+@given(title=st.text(min_size=1, max_size=200).filter(lambda t: t.strip() and '"' not in t))
+def test_a_quoted_title_stays_as_it_is(title: str) -> None:
+    assert calls(say(f'Add a task "{title}"')) == [("add_task", {"title": title})]
+    assert calls(say(f'Change task 4 to "{title}"')) == [
+        ("update_task", {"task_id": 4, "title": title})
+    ]
+
+
+@given(
+    words=st.lists(st.from_regex(r"[b-df-hj-np-tv-z]{3,8}", fullmatch=True), min_size=1, max_size=6)
+)
+def test_a_plain_title_keeps_its_words(words: list[str]) -> None:
+    title = " ".join(words)
+    ((name, arguments),) = calls(say(f"add a task to {title}"))
+    assert name == "add_task"
+    assert arguments["title"].lower() == title
+
+
+@given(
+    command=st.sampled_from([e for rule in RULES for e in rule.examples]), known=st.just(TASKS[:2])
+)
+def test_a_title_is_data(command: str, known: tuple[TaskView, ...]) -> None:
+    quoted = command.replace('"', "")
+    assert calls(say(f'add a task "{quoted}"')) == [("add_task", {"title": quoted})]
+    listed = (*known, TaskView(30, command))
+    outcome = interpret("show my tasks", tasks=listed, now=NOW)
+    assert calls(outcome) == [("list_tasks", {"status": "all"})]
+
+
+ELSEWHERE = (
+    "what is the {0} of {1}", "play {0} by {1}", "set an alarm for {0}", "turn the {0} to {1}",
+    "book a {0} to {1}", "how do i {0} my {1}", "transfer {0} to my {1}", "call {0}",
+    "add {0} to my {1} playlist", "put {0} on my shopping list", "delete my {0} reservation",
+    "cancel the {0} on my calendar", "is the {0} in {1} open", "i want to {0} the {1}",
+    "pay my {0} bill", "text {0} that {1}", "why was my {0} declined", "translate {0} into {1}",
+)  # fmt: skip
+
+
+@given(
+    form=st.sampled_from(ELSEWHERE),
+    words=st.lists(
+        st.from_regex(r"[b-df-hj-np-tv-z]{4,9}", fullmatch=True), min_size=2, max_size=2
+    ),
+)
+def test_sentences_about_other_things_change_nothing(form: str, words: list[str]) -> None:
+    outcome = interpret(form.format(*words), tasks=TASKS, now=NOW)
+    assert all(call.name == "list_tasks" for call in outcome.calls)

@@ -1,0 +1,121 @@
+"""What every request meets: health, metrics, request ids, the OpenAPI document, settings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from todo_backend.api import make_api
+from todo_backend.settings import BackendSettings
+from todo_core.settings import load
+
+DOCUMENT = Path(__file__).parent.parent / "openapi.json"
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+def test_health(anonymous: Any, prefix: str) -> None:
+    assert anonymous.get(f"{prefix}/livez").json() == {"status": "ok"}
+    ready = anonymous.get(f"{prefix}/readyz")
+    assert ready.status_code == 200
+    assert ready.json() == {"status": "ok", "checks": {"database": "ok", "mcp-server": "ok"}}
+
+
+def test_without_the_database_readiness_and_requests_are_503(start_backend: Any) -> None:
+    import httpx2
+
+    url = start_backend(database_port=9)
+    assert httpx2.get(f"{url}/livez", trust_env=False).status_code == 200
+    ready = httpx2.get(f"{url}/readyz", trust_env=False, timeout=30)
+    assert ready.status_code == 503
+    assert ready.json()["checks"]["database"] != "ok"
+    assert ready.json()["checks"]["mcp-server"] == "ok"
+    cookies = {"todo_session": "x"}
+    answer = httpx2.get(f"{url}/api/auth/me", cookies=cookies, trust_env=False, timeout=30)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_metrics_count_by_route_not_by_user(user: Any) -> None:
+    user.list()
+    text = user.client.get("/metrics").text
+    assert 'http_requests_total{method="GET",route="/api/{user_id}/tasks",status="200"}' in text
+    assert user.id not in text
+
+
+def test_request_id_is_kept_or_made(anonymous: Any) -> None:
+    given = anonymous.get("/livez", headers={"x-request-id": "abc-123"})
+    assert given.headers["x-request-id"] == "abc-123"
+    bad = anonymous.get("/livez", headers={"x-request-id": 'x" injected'})
+    assert bad.headers["x-request-id"] != 'x" injected'
+
+
+def test_request_id_goes_on_to_the_mcp_server(user: Any, caplog: Any) -> None:
+    import logging
+
+    with caplog.at_level(logging.INFO, logger="todo.access"):
+        user.client.post(
+            f"/api/{user.id}/chat",
+            json={"message": "What's pending?"},
+            headers={"x-request-id": "from-the-page"},
+        )
+    from todo_core.observe.logs import JsonFormatter
+
+    assert json.loads(JsonFormatter("test").format(caplog.records[-1]))["service"] == "test"
+    assert any("/mcp" in record.getMessage() for record in caplog.records)
+
+
+def test_unknown_path_and_method_are_problems(anonymous: Any) -> None:
+    for response, status in (
+        (anonymous.get("/api/nothing/here/at/all"), 404),
+        (anonymous.delete("/api/auth/login"), 405),
+    ):
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_refused_method_is_told_which_are_allowed(anonymous: Any) -> None:
+    response = anonymous.post("/api/auth/me")
+    assert response.headers["allow"] == "DELETE, GET"
+
+
+def test_checked_in_document_is_the_servers() -> None:
+    assert json.loads(DOCUMENT.read_text()) == make_api().openapi(), (
+        "run: python -m todo_backend.openapi > apps/backend/openapi.json"
+    )
+
+
+def test_every_operation_tells_its_problems() -> None:
+    for path, operations in make_api().openapi()["paths"].items():
+        for method, operation in operations.items():
+            errors = {s: r for s, r in operation["responses"].items() if int(s) >= 400}
+            assert "503" in errors, (method, path)
+            for response in errors.values():
+                assert list(response["content"]) == ["application/problem+json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TODO_PORT", "0"),
+        ("TODO_ASSISTANT_ENGINE", "magic"),
+        ("TODO_MCP_URL", "not a url"),
+        ("TODO_MCP_SIGNING_KEY_FILE", "/nowhere/key.pem"),
+        ("TODO_ASSISTANT_ENGINE", "openai"),
+    ],
+)
+def test_bad_settings_end_the_start_with_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    keys: Any,
+    name: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv("TODO_MCP_SIGNING_KEY_FILE", str(keys.private))
+    assert load(BackendSettings).port == 8000
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        load(BackendSettings)
+    assert name in capsys.readouterr().err

@@ -1,0 +1,155 @@
+'use client';
+
+import { useEffect, useState, type SubmitEvent } from 'react';
+import { ApiError, createToken, deleteToken, listTokens } from '@/lib/api';
+import type { AccessToken } from '@/lib/types';
+import { CopyButton } from '../copy-button';
+import { Icon } from '../icons';
+
+const lifetimes = [7, 30, 90, 365];
+
+/** What an MCP client such as an editor or a desktop assistant takes as its configuration. */
+const clientConfiguration = (origin: string, token: string): string =>
+  JSON.stringify(
+    { mcpServers: { todo: { type: 'http', url: `${origin}/mcp`, headers: { Authorization: `Bearer ${token}` } } } },
+    null,
+    2,
+  );
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'Something went wrong.');
+
+const day = (at: string): string =>
+  new Date(at).toLocaleDateString(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
+
+export const Tokens = () => {
+  const [tokens, setTokens] = useState<AccessToken[] | null>(null);
+  const [name, setName] = useState('');
+  const [lifetime, setLifetime] = useState(90);
+  const [made, setMade] = useState<string | null>(null);
+  const [problem, setProblem] = useState('');
+  const [nameError, setNameError] = useState('');
+
+  useEffect(() => {
+    listTokens().then(setTokens, (error: unknown) => setProblem(messageOf(error)));
+  }, []);
+
+  const create = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    setProblem('');
+    if (name.trim() === '') {
+      setNameError('Name it after what will use it.');
+      return;
+    }
+    try {
+      const { token } = await createToken({ name: name.trim(), expires_in_days: lifetime });
+      setMade(token);
+      setName('');
+      setTokens(await listTokens());
+    } catch (error) {
+      if (error instanceof ApiError && error.fields.name !== undefined) setNameError(error.fields.name);
+      else setProblem(messageOf(error));
+    }
+  };
+
+  const revoke = async (token: AccessToken): Promise<void> => {
+    setProblem('');
+    try {
+      await deleteToken(token.id);
+      setTokens(await listTokens());
+    } catch (error) {
+      setProblem(messageOf(error));
+    }
+  };
+
+  return (
+    <section className="card" aria-labelledby="tokens-heading">
+      <h2 id="tokens-heading">Access tokens</h2>
+      <p className="lead">
+        For your own scripts, and for MCP clients that work on your tasks. A token can do with your tasks what you can.
+      </p>
+      {problem !== '' && (
+        <p className="notice notice-error" role="alert">
+          {problem}
+        </p>
+      )}
+      <form className="token-form" onSubmit={(event) => void create(event)}>
+        <div className="field">
+          <label htmlFor="token-name">Name</label>
+          <input
+            id="token-name"
+            value={name}
+            maxLength={100}
+            autoComplete="off"
+            placeholder="Laptop"
+            aria-invalid={nameError !== ''}
+            aria-describedby={nameError === '' ? undefined : 'token-name-error'}
+            onChange={(event) => {
+              setName(event.target.value);
+              setNameError('');
+            }}
+          />
+          {nameError !== '' && (
+            <p id="token-name-error" className="field-error">
+              {nameError}
+            </p>
+          )}
+        </div>
+        <div className="field">
+          <label htmlFor="token-lifetime">Valid for</label>
+          <select id="token-lifetime" value={lifetime} onChange={(event) => setLifetime(Number(event.target.value))}>
+            {lifetimes.map((days) => (
+              <option key={days} value={days}>
+                {days} days
+              </option>
+            ))}
+          </select>
+        </div>
+        <button type="submit" className="button button-primary">
+          Create token
+        </button>
+      </form>
+      {made !== null && (
+        <div className="token-made" role="status">
+          <p>
+            <strong>This is shown once.</strong> Copy it now; only its hash is kept.
+          </p>
+          <div className="code-line">
+            <code>{made}</code>
+            <CopyButton text={made} label="Copy token" />
+          </div>
+          <h3>Configuration of an MCP client</h3>
+          <p className="field-hint">Works where this platform publishes its MCP server (setting mcp_public).</p>
+          <div className="code-block">
+            {/* The block scrolls, so it must be reachable by keyboard. */}
+            {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+            <pre tabIndex={0}>{clientConfiguration(location.origin, made)}</pre>
+            <CopyButton text={clientConfiguration(location.origin, made)} label="Copy configuration" />
+          </div>
+        </div>
+      )}
+      {tokens !== null && tokens.length > 0 && (
+        <ul className="token-list">
+          {tokens.map((token) => (
+            <li key={token.id}>
+              <span>
+                <strong dir="auto">{token.name}</strong>
+                <span className="field-hint">
+                  {token.expires_at === null ? 'Does not expire' : `Until ${day(token.expires_at)}`}
+                </span>
+              </span>
+              <button
+                type="button"
+                className="button button-quiet"
+                aria-label={`Revoke ${token.name}`}
+                onClick={() => void revoke(token)}
+              >
+                <Icon name="trash" />
+                Revoke
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+};

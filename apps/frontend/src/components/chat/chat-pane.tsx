@@ -1,0 +1,207 @@
+'use client';
+
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { setConversationInAddress } from '@/lib/address';
+import { readDraft, writeDraft } from '@/lib/drafts';
+import type { Engine } from '@/lib/types';
+import { maxAttempts, type useChat } from '@/lib/use-chat';
+import { useNow } from '@/lib/use-now';
+import { Icon } from '../icons';
+import { Composer, useFocusBack } from './composer';
+import { ConversationMenu } from './conversation-menu';
+import { MessageItem } from './message-item';
+
+type Props = {
+  userId: string;
+  engine: Engine | null;
+  chat: ReturnType<typeof useChat>;
+  onError: (error: unknown, text: string) => void;
+};
+
+const suggestions = [
+  'Add a task to buy groceries',
+  "What's pending?",
+  'I need to remember to pay bills on Friday',
+  'What have I completed?',
+];
+
+/** Distance from the end, in pixels, within which the log keeps following the newest line. */
+const followDistance = 80;
+
+export const engineLabel = (engine: Engine): string =>
+  engine.name === 'offline' ? 'Offline assistant: rules, no model' : `Model: ${engine.model ?? engine.name}`;
+
+export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
+  const { state, send, stop, retry, open, dismiss } = chat;
+  const busy = state.status !== 'idle';
+  const now = useNow();
+  const [draft, setDraft] = useState('');
+  const [following, setFollowing] = useState(true);
+  const logRef = useRef<HTMLDivElement>(null);
+  const { composerRef, focus } = useFocusBack(busy);
+  const draftName = `chat-${state.conversationId ?? 'new'}`;
+
+  useEffect(() => {
+    // After hydration: the server does not know the draft.
+    // eslint-disable-next-line react-hooks/set-state-in-effect
+    setDraft((value) => (value === '' ? readDraft(userId, draftName) : value));
+  }, [userId, draftName]);
+
+  const changeDraft = (value: string): void => {
+    setDraft(value);
+    writeDraft(userId, draftName, value);
+  };
+
+  const toEnd = useCallback((): void => {
+    const log = logRef.current;
+    if (log !== null) log.scrollTop = log.scrollHeight;
+  }, []);
+
+  useEffect(() => {
+    if (following) toEnd();
+  }, [following, state.messages, state.status, toEnd]);
+
+  const onScroll = (): void => {
+    const log = logRef.current;
+    if (log !== null) setFollowing(log.scrollHeight - log.scrollTop - log.clientHeight < followDistance);
+  };
+
+  const ask = (text: string): void => {
+    setFollowing(true);
+    send(text);
+    focus();
+  };
+
+  const openConversation = (id: number | null): void => {
+    setDraft('');
+    setConversationInAddress(id);
+    open(id)
+      .then(focus)
+      .catch((error: unknown) => onError(error, 'The conversation could not be opened.'));
+  };
+
+  return (
+    <section className="pane chat-pane" aria-labelledby="chat-heading" id="chat">
+      <div className="pane-head">
+        <div>
+          <h2 id="chat-heading">Assistant</h2>
+          {engine !== null && (
+            <p className="engine" data-engine={engine.name}>
+              {engineLabel(engine)}
+            </p>
+          )}
+        </div>
+        <div className="pane-actions">
+          <ConversationMenu userId={userId} current={state.conversationId} onOpen={openConversation} onError={onError} />
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="New conversation"
+            disabled={state.messages.length === 0}
+            onClick={() => openConversation(null)}
+          >
+            <Icon name="plus" />
+          </button>
+        </div>
+      </div>
+      <div
+        ref={logRef}
+        className="chat-log"
+        role="log"
+        aria-label="Conversation"
+        // Deltas are not read out; the finished reply is, once, below.
+        aria-live="off"
+        aria-busy={busy}
+        // The log scrolls, so it must be reachable by keyboard.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        tabIndex={0}
+        onScroll={onScroll}
+      >
+        {state.messages.length === 0 ? (
+          <div className="chat-welcome">
+            <p className="empty-title">What would you like to do?</p>
+            <p>Write as you would say it. The list follows.</p>
+            <ul className="suggestions">
+              {suggestions.map((suggestion) => (
+                <li key={suggestion}>
+                  <button type="button" className="suggestion" disabled={busy} onClick={() => ask(suggestion)}>
+                    {suggestion}
+                  </button>
+                </li>
+              ))}
+            </ul>
+          </div>
+        ) : (
+          state.messages.map((message, index) => (
+            <MessageItem
+              key={message.key}
+              message={message}
+              now={now}
+              streaming={busy && message.role === 'assistant' && index === state.messages.length - 1}
+            />
+          ))
+        )}
+        {state.status === 'sending' && (
+          <p className="typing">
+            <span className="typing-dots" aria-hidden="true">
+              <span />
+              <span />
+              <span />
+            </span>
+            <span className="visually-hidden">The assistant is working</span>
+          </p>
+        )}
+        {state.status === 'retrying' && (
+          <p className="notice" role="status">
+            The assistant is busy or restarting. Trying again ({state.attempt} of {maxAttempts})…
+          </p>
+        )}
+        {state.error !== null && (
+          <div className="notice notice-error" role="alert">
+            <span>{state.error}</span>
+            <span className="notice-actions">
+              {state.retry !== null && (
+                <button type="button" className="button" onClick={retry}>
+                  <Icon name="retry" />
+                  Retry
+                </button>
+              )}
+              <button type="button" className="icon-button" aria-label="Dismiss" onClick={dismiss}>
+                <Icon name="close" />
+              </button>
+            </span>
+          </div>
+        )}
+        {state.error === null && state.retry !== null && !busy && (
+          <p className="retry-line">
+            <button type="button" className="button button-quiet" onClick={retry}>
+              <Icon name="retry" />
+              Retry
+            </button>
+          </p>
+        )}
+      </div>
+      {!following && (
+        <button type="button" className="to-latest" onClick={() => setFollowing(true)}>
+          <Icon name="down" />
+          Latest
+        </button>
+      )}
+      <div className="visually-hidden" aria-live="polite" data-testid="announcement">
+        {state.announcement}
+      </div>
+      <Composer
+        ref={composerRef}
+        value={draft}
+        onChange={changeDraft}
+        busy={busy}
+        onStop={stop}
+        onSend={() => {
+          const text = draft.trim();
+          changeDraft('');
+          ask(text);
+        }}
+      />
+    </section>
+  );
+};

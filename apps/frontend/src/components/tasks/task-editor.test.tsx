@@ -1,0 +1,59 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { afterEach, expect, test, vi } from 'vitest';
+import { fromInputs } from '@/lib/dates';
+import { emptyTask } from '@/lib/tasks-reducer';
+import type { Task } from '@/lib/types';
+import { TaskEditor } from './task-editor';
+
+afterEach(cleanup);
+
+const renderEditor = (changes: Partial<Task> = {}) => {
+  const onSave = vi.fn();
+  const onCancel = vi.fn();
+  const task = { ...emptyTask(1, 'u', '2026-11-23T09:00:00Z'), title: 'Buy milk', ...changes };
+  render(<TaskEditor task={task} onSave={onSave} onCancel={onCancel} />);
+  return { onSave, onCancel };
+};
+const set = (label: string, value: string): boolean => fireEvent.change(screen.getByLabelText(label), { target: { value } });
+const save = (): boolean => fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+
+test('only what was changed is saved', () => {
+  const { onSave } = renderEditor({ tags: ['shop'], description: 'Two litres' });
+  expect(document.activeElement).toBe(screen.getByLabelText('Title'));
+  set('Priority', 'high');
+  set('Tags', '#shop, home home');
+  set('Due date', '2026-12-24');
+  save();
+  expect(onSave).toHaveBeenCalledWith({ priority: 'high', tags: ['shop', 'home'], due_at: fromInputs('2026-12-24', '') });
+});
+
+test('a due date can be taken away', () => {
+  const { onSave } = renderEditor({ due_at: '2026-12-24T12:00:00Z' });
+  set('Due date', '');
+  expect(screen.getByLabelText<HTMLInputElement>('Time').disabled).toBe(true);
+  save();
+  expect(onSave).toHaveBeenCalledWith({ due_at: null });
+});
+
+test('nothing changed is nothing to save; Escape and Cancel leave it as it was', () => {
+  const { onSave, onCancel } = renderEditor({ due_at: '2026-12-24T12:00:00Z', description: '' });
+  save();
+  fireEvent.keyDown(screen.getByLabelText('Notes'), { key: 'Escape' });
+  fireEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+  expect(onCancel).toHaveBeenCalledTimes(3);
+  expect(onSave).not.toHaveBeenCalled();
+});
+
+test.each([
+  ['Title', '  ', 'A task needs a title.'],
+  ['Tags', 'a b c d e f g h i j k', 'At most 10 tags; these are 11.'],
+  ['Tags', 'x'.repeat(31), 'longer than 30 characters'],
+])('%s “%s” is refused', (label, value, said) => {
+  const { onSave } = renderEditor();
+  set(label, value);
+  save();
+  const field = screen.getByLabelText(label);
+  expect(field.getAttribute('aria-invalid')).toBe('true');
+  expect(document.getElementById(field.getAttribute('aria-describedby') ?? '')?.textContent).toContain(said);
+  expect(onSave).not.toHaveBeenCalled();
+});

@@ -1,0 +1,124 @@
+'use client';
+
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { conversationInAddress, setConversationInAddress } from '@/lib/address';
+import { ApiError } from '@/lib/api';
+import { writeDraft } from '@/lib/drafts';
+import { onTabMessage, tellTabs } from '@/lib/tabs';
+import type { Engine, TaskPage, TaskQuery, User } from '@/lib/types';
+import { useChat } from '@/lib/use-chat';
+import { useTasks } from '@/lib/use-tasks';
+import { useToasts } from '@/lib/use-toasts';
+import { ChatPane } from './chat/chat-pane';
+import { Gate } from './gate';
+import { Icon } from './icons';
+import { TaskPane } from './tasks/task-pane';
+import { Toasts } from './toasts';
+
+export type WorkspaceProps = {
+  user: User;
+  engine: Engine | null;
+  query: TaskQuery;
+  firstPage: TaskPage | null;
+  conversationId: number | null;
+};
+
+/** Until the conversation of the address is asked for again, where no backend answers. */
+const retryMs = 2000;
+
+/** Sign-in, and back to this very page. Drafts are kept in the browser. */
+const toSignIn = (): void => {
+  const next = encodeURIComponent(location.pathname + location.search);
+  location.assign(`/sign-in?expired=1&next=${next}`);
+};
+
+export const Workspace = ({ user, engine, query: firstQuery, firstPage, conversationId }: WorkspaceProps) => {
+  const [view, setView] = useState<'tasks' | 'chat'>('tasks');
+  const [query, setQuery] = useState(firstQuery);
+  const { toasts, show, close } = useToasts();
+  const tasks = useTasks({ userId: user.id, query, firstPage, showToast: show, onSignedOut: toSignIn });
+  const { reload, applyTool } = tasks;
+
+  const chat = useChat({
+    userId: user.id,
+    onToolOutput: applyTool,
+    onTurnEnd: useCallback(() => {
+      reload();
+      tellTabs('tasks-changed');
+    }, [reload]),
+    onSignedOut: useCallback(
+      (unsent: string) => {
+        writeDraft(user.id, `chat-${conversationInAddress() ?? 'new'}`, unsent);
+        toSignIn();
+      },
+      [user.id],
+    ),
+  });
+
+  const onError = useCallback(
+    (error: unknown, text: string): void => {
+      if (error instanceof ApiError && error.status === 401) toSignIn();
+      else show({ tone: 'error', text: `${text} ${error instanceof Error ? error.message : ''}` });
+    },
+    [show],
+  );
+
+  const { open, state } = chat;
+  const hasMessages = useRef(false);
+  useEffect(() => {
+    hasMessages.current = state.messages.length > 0;
+  }, [state.messages]);
+  useEffect(() => {
+    if (conversationId === null) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const read = (): void => {
+      // Whoever has begun to talk meanwhile is not interrupted.
+      if (hasMessages.current) return;
+      open(conversationId).catch((error: unknown) => {
+        if (error instanceof ApiError && error.isTemporary) timer = setTimeout(read, retryMs);
+        else onError(error, 'The conversation could not be opened.');
+      });
+    };
+    read();
+    return () => clearTimeout(timer);
+  }, [conversationId, open, onError]);
+  const shown = state.conversationId;
+  useEffect(() => {
+    if (shown !== null) setConversationInAddress(shown);
+  }, [shown]);
+
+  useEffect(
+    () =>
+      onTabMessage((message) => {
+        if (message === 'signed-out') location.assign('/sign-in');
+      }),
+    [],
+  );
+
+  const onQuery = useCallback((changes: Partial<TaskQuery>) => setQuery((value) => ({ ...value, ...changes })), []);
+
+  return (
+    <>
+      <nav className="view-switch" aria-label="View">
+        <Gate>
+          <button type="button" aria-pressed={view === 'tasks'} onClick={() => setView('tasks')}>
+            <Icon name="list" />
+            Tasks
+          </button>
+          <button type="button" aria-pressed={view === 'chat'} onClick={() => setView('chat')}>
+            <Icon name="chat" />
+            Chat
+          </button>
+        </Gate>
+      </nav>
+      <main className="workspace" data-view={view}>
+        <h1 className="visually-hidden">Todo Chatbot</h1>
+        <Gate>
+          <TaskPane userId={user.id} tasks={tasks} query={query} onQuery={onQuery} />
+          <ChatPane userId={user.id} engine={engine} chat={chat} onError={onError} />
+        </Gate>
+      </main>
+      <Toasts toasts={toasts} close={close} />
+    </>
+  );
+};

@@ -1,0 +1,55 @@
+import { expect, test, vi } from 'vitest';
+import { safeNext } from './address';
+import { ApiError, listTasks, readProblem, send, taskSearch } from './api';
+
+const problem = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
+  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/problem+json', ...headers } });
+
+test('problem details name each field', async () => {
+  const error = await readProblem(
+    problem(422, { title: 'Unprocessable Content', detail: 'title: too short', errors: [{ field: 'title', message: 'too short' }] }),
+  );
+  expect(error).toMatchObject({ status: 422, message: 'title: too short', fields: { title: 'too short' }, isTemporary: false });
+});
+
+test('Retry-After is told', async () => {
+  const error = await readProblem(problem(429, { detail: 'Too many sign-ins.' }, { 'retry-after': '30' }));
+  expect(error.message).toBe('Too many sign-ins. Try again in 30 s.');
+});
+
+test("an ingress's own error page becomes a sentence", async () => {
+  const error = await readProblem(new Response('<html>Bad Gateway</html>', { status: 502, headers: { 'content-type': 'text/html' } }));
+  expect(error).toMatchObject({ message: 'The service is restarting.', isTemporary: true });
+});
+
+test('no answer at all is temporary; a cancelled request is not an error of the service', async () => {
+  vi.stubGlobal('fetch', vi.fn().mockRejectedValueOnce(new TypeError('Failed to fetch')));
+  await expect(send('/api/x')).rejects.toMatchObject({ status: 0, isTemporary: true });
+  vi.stubGlobal('fetch', vi.fn().mockRejectedValueOnce(new DOMException('x', 'AbortError')));
+  await expect(send('/api/x')).rejects.not.toBeInstanceOf(ApiError);
+});
+
+test('a query asks only for what it filters by', () => {
+  expect(taskSearch({ status: 'all', q: ' ', tag: '', priority: '', sort: 'newest' }).toString()).toBe('limit=50&sort=-created_at');
+  expect(
+    Object.fromEntries(taskSearch({ status: 'pending', q: 'milk ', tag: 'home', priority: 'high', sort: 'due' }, 'next')),
+  ).toEqual({ limit: '50', sort: 'due_at', status: 'pending', q: 'milk', tag: 'home', priority: 'high', cursor: 'next' });
+});
+
+test('a user id is escaped in the path', async () => {
+  const fetch = vi.fn().mockResolvedValue(Response.json({ items: [], next_cursor: null }));
+  vi.stubGlobal('fetch', fetch);
+  await listTasks('a/../b', { status: 'all', q: '', tag: '', priority: '', sort: 'newest' });
+  expect(fetch.mock.calls[0]?.[0]).toMatch(/^\/api\/a%2F\.\.%2Fb\/tasks\?/);
+});
+
+test.each([
+  ['/account', '/account'],
+  ['/?conversation=3', '/?conversation=3'],
+  ['//evil.example', '/'],
+  ['/\\evil.example', '/'],
+  ['https://evil.example', '/'],
+  [undefined, '/'],
+])('after sign-in %s leads to %s', (next, expected) => {
+  expect(safeNext(next)).toBe(expected);
+});

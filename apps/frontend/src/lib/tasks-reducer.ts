@@ -1,0 +1,143 @@
+import type { Task, TaskDraft, TaskPage, TaskQuery } from './types';
+
+/** A task as the list shows it; `saving` while the server has not confirmed the newest change. */
+export type ListedTask = Task & { saving?: boolean };
+
+export type TasksState = {
+  tasks: ListedTask[];
+  nextCursor: string | null;
+  /** What the tasks and the cursor answer to. */
+  query: TaskQuery;
+  status: 'loading' | 'ready' | 'failed';
+  error: string | null;
+  /** Deleted on the page, with the server's delete still to come: undo brings them back. */
+  hidden: ReadonlySet<number>;
+  /** What the assistant has just touched: drawn with a highlight. */
+  touched: ReadonlySet<number>;
+};
+
+export type TasksAction =
+  | { type: 'loading' }
+  | { type: 'loaded'; page: TaskPage; query: TaskQuery; append: boolean }
+  | { type: 'failed'; message: string }
+  | { type: 'added'; task: ListedTask }
+  | { type: 'changed'; id: number; changes: Partial<TaskDraft> }
+  | { type: 'confirmed'; id: number; task: Task }
+  | { type: 'restored'; id: number; task: ListedTask | null }
+  | { type: 'hidden'; ids: number[] }
+  | { type: 'shown'; ids: number[] }
+  | { type: 'removed'; ids: number[] }
+  | { type: 'tool'; output: unknown; userId: string; at: string };
+
+export const initialTasks = (page: TaskPage | null, query: TaskQuery): TasksState => ({
+  tasks: page?.tasks ?? [],
+  nextCursor: page?.nextCursor ?? null,
+  query,
+  status: page === null ? 'loading' : 'ready',
+  error: null,
+  hidden: new Set(),
+  touched: new Set(),
+});
+
+const replace = (tasks: ListedTask[], id: number, change: (task: ListedTask) => ListedTask): ListedTask[] =>
+  tasks.map((task) => (task.id === id ? change(task) : task));
+
+/** The listed object where the server says nothing new, so that its row is not drawn again. */
+const keep = (tasks: ListedTask[], page: Task[]): Task[] => {
+  const listed = new Map(tasks.map((task) => [task.id, task]));
+  return page.map((task) => {
+    const old = listed.get(task.id);
+    return old !== undefined && old.saving !== true && old.updated_at === task.updated_at ? old : task;
+  });
+};
+
+const without = (set: ReadonlySet<number>, ids: number[]): ReadonlySet<number> =>
+  new Set([...set].filter((id) => !ids.includes(id)));
+
+type ToolResult = { task_id: number; status: string; title: string };
+
+const isToolResult = (value: unknown): value is ToolResult => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { task_id, status, title } = value as Record<string, unknown>;
+  return typeof task_id === 'number' && typeof status === 'string' && typeof title === 'string';
+};
+
+export const emptyTask = (id: number, userId: string, at: string): Task => ({
+  id,
+  user_id: userId,
+  title: '',
+  description: null,
+  completed: false,
+  priority: 'none',
+  due_at: null,
+  tags: [],
+  recurrence: 'none',
+  created_at: at,
+  updated_at: at,
+});
+
+/** Shows at once what a tool did; the list is read again when the turn is over. */
+const applyTool = (state: TasksState, result: ToolResult, userId: string, at: string): TasksState => {
+  const { task_id: id, status, title } = result;
+  if (status === 'deleted') return { ...state, tasks: state.tasks.filter((task) => task.id !== id) };
+  const touched = new Set(state.touched).add(id);
+  if (state.tasks.some((task) => task.id === id)) {
+    const completed = status === 'completed' ? { completed: true } : {};
+    return { ...state, touched, tasks: replace(state.tasks, id, (task) => ({ ...task, title, ...completed })) };
+  }
+  if (status !== 'created') return state; // filtered out of this view
+  return { ...state, touched, tasks: [{ ...emptyTask(id, userId, at), title }, ...state.tasks] };
+};
+
+export const tasksReducer = (state: TasksState, action: TasksAction): TasksState => {
+  switch (action.type) {
+    case 'loading':
+      return { ...state, status: state.tasks.length === 0 ? 'loading' : state.status, error: null };
+    case 'loaded': {
+      const known = new Set(action.append ? state.tasks.map((task) => task.id) : []);
+      const unsaved = action.append ? [] : state.tasks.filter((task) => task.id < 0);
+      const fresh = action.page.tasks.filter((task) => !known.has(task.id));
+      return {
+        ...state,
+        status: 'ready',
+        error: null,
+        nextCursor: action.page.nextCursor,
+        query: action.query,
+        tasks: action.append ? [...state.tasks, ...fresh] : [...unsaved, ...keep(state.tasks, fresh)],
+      };
+    }
+    case 'failed':
+      return { ...state, status: 'failed', error: action.message };
+    case 'added':
+      return { ...state, tasks: [action.task, ...state.tasks] };
+    case 'changed':
+      return {
+        ...state,
+        tasks: replace(state.tasks, action.id, (task) => ({ ...task, ...action.changes, saving: true })),
+      };
+    case 'confirmed': {
+      // A refetch may have brought the new task already, under its real id.
+      const others = state.tasks.filter((task) => task.id !== action.task.id || task.id === action.id);
+      return { ...state, tasks: replace(others, action.id, () => action.task) };
+    }
+    case 'restored': {
+      const { id, task } = action;
+      return {
+        ...state,
+        tasks: task === null ? state.tasks.filter((other) => other.id !== id) : replace(state.tasks, id, () => task),
+      };
+    }
+    case 'hidden':
+      return { ...state, hidden: new Set([...state.hidden, ...action.ids]) };
+    case 'shown':
+      return { ...state, hidden: without(state.hidden, action.ids) };
+    case 'removed':
+      return {
+        ...state,
+        hidden: without(state.hidden, action.ids),
+        tasks: state.tasks.filter((task) => !action.ids.includes(task.id)),
+      };
+    case 'tool':
+      return isToolResult(action.output) ? applyTool(state, action.output, action.userId, action.at) : state;
+  }
+};

@@ -1,0 +1,125 @@
+import { act, cleanup, renderHook, waitFor } from '@testing-library/react';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { StreamEvent } from './chat-reducer';
+import { plainText } from './chat-reducer';
+import { maxAttempts, useChat } from './use-chat';
+
+const answer = (...events: (StreamEvent | string)[]): Response =>
+  new Response(events.map((event) => `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`).join(''), {
+    headers: { 'content-type': 'text/event-stream' },
+  });
+const start: StreamEvent = { type: 'start', messageMetadata: { conversation_id: 7 } };
+const said = (delta: string): StreamEvent => ({ type: 'text-delta', id: 't', delta });
+const whole = (text: string): Response => answer(start, said(text), { type: 'finish' }, '[DONE]');
+
+const fetchMock = vi.fn<typeof fetch>();
+const bodies = (): unknown[] => 
+  fetchMock.mock.calls.map(([, init]): unknown => JSON.parse(typeof init?.body === 'string' ? init.body : 'null'));
+
+const renderChat = () => {
+  const handlers = { onToolOutput: vi.fn(), onTurnEnd: vi.fn(), onSignedOut: vi.fn() };
+  return { ...renderHook(() => useChat({ userId: 'u', ...handlers })), handlers };
+};
+
+beforeEach(() => {
+  fetchMock.mockReset();
+  vi.stubGlobal('fetch', fetchMock);
+  vi.useFakeTimers({ shouldAdvanceTime: true, advanceTimeDelta: 50 });
+});
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+test('a turn is shown, and the next goes on with its conversation', async () => {
+  fetchMock.mockResolvedValueOnce(whole('Hi.')).mockResolvedValueOnce(whole('Yes.'));
+  const { result, handlers } = renderChat();
+  act(() => result.current.send('Hello'));
+  await waitFor(() => expect(handlers.onTurnEnd).toHaveBeenCalledTimes(1));
+  expect(result.current.state).toMatchObject({ status: 'idle', conversationId: 7, announcement: 'Hi.' });
+  act(() => result.current.send('Really?'));
+  await waitFor(() => expect(handlers.onTurnEnd).toHaveBeenCalledTimes(2));
+  expect(bodies()).toEqual([{ message: 'Hello' }, { message: 'Really?', conversation_id: 7 }]);
+});
+
+test('a pod that is being replaced is waited for, and the page says so', async () => {
+  fetchMock.mockResolvedValueOnce(new Response('', { status: 503 })).mockResolvedValueOnce(whole('Back.'));
+  const { result } = renderChat();
+  act(() => result.current.send('Hello'));
+  await waitFor(() => expect(result.current.state).toMatchObject({ status: 'retrying', attempt: 1 }));
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  await waitFor(() => expect(result.current.state.announcement).toBe('Back.'));
+});
+
+test('a reply cut in mid-sentence is asked for again in the same conversation', async () => {
+  fetchMock.mockResolvedValueOnce(answer(start, said('Ba'))).mockResolvedValueOnce(whole('Back.'));
+  const { result } = renderChat();
+  act(() => result.current.send('Hello'));
+  await waitFor(() => expect(result.current.state.status).toBe('retrying'));
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  await waitFor(() => expect(result.current.state.announcement).toBe('Back.'));
+  expect(bodies()).toEqual([{ message: 'Hello' }, { message: 'Hello', conversation_id: 7 }]);
+  expect(result.current.state.messages.map(plainText)).toEqual(['Hello', 'Back.']);
+});
+
+test('a turn that has acted is not repeated without being asked', async () => {
+  const tool = { type: 'tool-input-available', toolCallId: 'c', toolName: 'add_task', input: {} };
+  fetchMock.mockResolvedValueOnce(answer(start, tool));
+  const { result } = renderChat();
+  act(() => result.current.send('Add milk'));
+  await waitFor(() => expect(result.current.state).toMatchObject({ status: 'idle', retry: 'Add milk' }));
+  await act(() => vi.advanceTimersByTimeAsync(60_000));
+  expect(fetchMock).toHaveBeenCalledTimes(1);
+});
+
+test('a turn that has only read the list is asked for again', async () => {
+  const tool = { type: 'tool-input-available', toolCallId: 'c', toolName: 'list_tasks', input: {} };
+  fetchMock.mockResolvedValueOnce(answer(start, tool)).mockResolvedValueOnce(whole('Nothing.'));
+  const { result } = renderChat();
+  act(() => result.current.send('What is left?'));
+  await waitFor(() => expect(result.current.state.status).toBe('retrying'));
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  await waitFor(() => expect(result.current.state.announcement).toBe('Nothing.'));
+});
+
+test('it gives up in the end and offers Retry', async () => {
+  fetchMock.mockImplementation(() => Promise.resolve(new Response('', { status: 502 })));
+  const { result } = renderChat();
+  act(() => result.current.send('Hello'));
+  await act(() => vi.advanceTimersByTimeAsync(60_000));
+  await waitFor(() => expect(result.current.state).toMatchObject({ status: 'idle', error: 'The service is restarting.', retry: 'Hello' }));
+  expect(fetchMock).toHaveBeenCalledTimes(maxAttempts + 1);
+});
+
+test('a session that is over hands back what was not sent', async () => {
+  fetchMock.mockResolvedValueOnce(new Response('', { status: 401 }));
+  const { result, handlers } = renderChat();
+  act(() => result.current.send('Hello'));
+  await waitFor(() => expect(handlers.onSignedOut).toHaveBeenCalledWith('Hello'));
+  expect(result.current.state.status).toBe('idle');
+});
+
+test('stop closes the connection', async () => {
+  let signal: AbortSignal | undefined;
+  fetchMock.mockImplementationOnce((_, init) => {
+    signal = init?.signal ?? undefined;
+    return new Promise(() => undefined);
+  });
+  const { result } = renderChat();
+  act(() => result.current.send('Hello'));
+  await waitFor(() => expect(signal).toBeDefined());
+  act(() => result.current.stop());
+  expect(signal?.aborted).toBe(true);
+  expect(result.current.state).toMatchObject({ status: 'idle', retry: 'Hello' });
+});
+
+test('outputs of tools are handed on; nonsense between them is skipped', async () => {
+  const output = { task_id: 1, status: 'created', title: 'Milk' };
+  fetchMock.mockResolvedValueOnce(
+    answer(start, '{broken', '42', { type: 'tool-output-available', toolCallId: 'c', output }, { type: 'finish' }, '[DONE]'),
+  );
+  const { result, handlers } = renderChat();
+  act(() => result.current.send('Add milk'));
+  await waitFor(() => expect(handlers.onTurnEnd).toHaveBeenCalled());
+  expect(handlers.onToolOutput.mock.calls).toEqual([[output]]);
+});

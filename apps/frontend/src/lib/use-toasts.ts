@@ -1,0 +1,42 @@
+'use client';
+
+import { useCallback, useRef, useState } from 'react';
+
+export type Toast = {
+  id: number;
+  text: string;
+  tone: 'info' | 'error';
+  action?: { label: string; run: () => void };
+  /** Runs when the toast is gone and its action was not taken. */
+  onExpire?: () => void;
+};
+
+type Toasts = {
+  toasts: Toast[];
+  show: (toast: Omit<Toast, 'id'>) => void;
+  close: (id: number, reason: 'acted' | 'expired') => void;
+};
+
+export const useToasts = (): Toasts => {
+  const [toasts, setToasts] = useState<Toast[]>([]);
+  const open = useRef(new Map<number, Toast>());
+  const nextId = useRef(1);
+
+  const show = useCallback((toast: Omit<Toast, 'id'>): void => {
+    const entry = { ...toast, id: nextId.current };
+    nextId.current += 1;
+    open.current.set(entry.id, entry);
+    setToasts((list) => [...list, entry]);
+  }, []);
+
+  const close = useCallback((id: number, reason: 'acted' | 'expired'): void => {
+    const toast = open.current.get(id);
+    if (toast === undefined) return;
+    open.current.delete(id);
+    setToasts((list) => list.filter((other) => other.id !== id));
+    if (reason === 'acted') toast.action?.run();
+    else toast.onExpire?.();
+  }, []);
+
+  return { toasts, show, close };
+};

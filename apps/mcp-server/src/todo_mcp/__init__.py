@@ -1,0 +1,1 @@
+"""The task tools over the Model Context Protocol."""

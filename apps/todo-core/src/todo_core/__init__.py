@@ -1,0 +1,1 @@
+"""What the backend and the MCP server share: models, rules, queries, migrations, server parts."""

@@ -1,0 +1,90 @@
+"""The command `todo-migrate`: bring the database to the newest revision, as its owner.
+
+Runs before new servers start. Whoever comes second waits for the advisory lock and then finds
+nothing
+to do. Each migration works while servers of the version before still run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from todo_core.observe.logs import configure_logging
+from todo_core.settings import DatabaseSettings, load
+
+_LOCK = 0x746F646F  # "todo"
+# Seconds: how long to wait for a database that is just starting, for another migration, and for a
+# table
+# that a server of the old version holds.
+_CONNECT_TIMEOUT = 10
+_LOCK_TIMEOUT = 120
+_TABLE_LOCK_TIMEOUT = 10
+
+log = logging.getLogger("todo.migrate")
+
+
+def configuration() -> Config:
+    """Return Alembic's configuration: the migrations of this package."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Upgrade the database; raises what Alembic or the database raise, with nothing half done."""
+    with engine.connect() as connection:
+        connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}s'"))
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        connection.execute(text(f"SET lock_timeout = '{_TABLE_LOCK_TIMEOUT}s'"))
+        connection.commit()
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
+
+
+def engine_of(settings: DatabaseSettings) -> Engine:
+    """Return an engine that keeps no connection."""
+    url = URL.create("postgresql+psycopg")
+    return create_engine(
+        url,
+        poolclass=NullPool,
+        creator=lambda: psycopg.connect(
+            settings.connection(connect_timeout=_CONNECT_TIMEOUT, application_name="todo-migrate")
+        ),
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="todo-migrate", description=__doc__)
+    parser.add_argument("revision", nargs="?", default="head", help="default: the newest")
+    options = parser.parse_args(argv)
+    settings = load(DatabaseSettings)
+    configure_logging(settings.log_level, service="migration")
+    try:
+        migrate(engine_of(settings), options.revision)
+    except (OperationalError, ValueError) as error:
+        print(
+            f"todo-migrate: {str(error).splitlines()[0]}\n"
+            "Remedy: check TODO_DATABASE_* and that PostgreSQL is ready, then run it again;"
+            " nothing is left half done.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What both servers show of themselves: logs, metrics, health."""

@@ -1,0 +1,1 @@
+"""Tasks: what they are, the rules about them, the queries."""

@@ -1,0 +1,102 @@
+"""Stable paging: a cursor names the last row seen, so rows that come or go move no page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from todo_core.tasks.schemas import Sort
+
+# What each order compares, and what type its key has in PostgreSQL. Tasks without a due time come
+# last.
+_KEYS: dict[str, tuple[str, str]] = {
+    "created_at": ("id", "bigint"),
+    "updated_at": ("updated_at", "timestamptz"),
+    "due_at": ("coalesce(due_at, 'infinity')", "timestamptz"),
+    "-due_at": ("coalesce(due_at, '-infinity')", "timestamptz"),
+    "priority": ("array_position(ARRAY['none','low','medium','high'], priority)", "int"),
+    "title": ("lower(title)", "text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a list is ordered, as SQL. The id settles what the key leaves open."""
+
+    sort: Sort
+    key: str
+    type: str
+    descending: bool
+
+    @property
+    def by(self) -> str:
+        """The ORDER BY list."""
+        direction = "DESC" if self.descending else "ASC"
+        if self.key == "id":
+            return f"id {direction}"
+        return f"{self.key} {direction}, id {direction}"
+
+    @property
+    def after(self) -> str:
+        """The condition for rows behind the cursor; takes parameters `key` and `id`."""
+        comparison = "<" if self.descending else ">"
+        if self.key == "id":
+            return f"id {comparison} %(id)s"
+        return f"({self.key}, id) {comparison} (%(key)s::{self.type}, %(id)s)"
+
+
+def order(sort: Sort) -> Order:
+    """Return the order that a sort parameter names."""
+    name = sort.removeprefix("-")
+    key, kind = _KEYS.get(sort) or _KEYS[name]
+    return Order(sort, key, kind, sort.startswith("-"))
+
+
+def write_cursor(sort: Sort, key: Any, task_id: int) -> str:
+    """Return the cursor of the page behind the row with this key and id."""
+    text = key.isoformat() if isinstance(key, datetime) else key
+    raw = json.dumps([sort, text, task_id], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def read_cursor(cursor: str, sort: Sort) -> tuple[str | int | None, int]:
+    """Return key and id of a cursor. Raises ValueError for one of another order or not ours."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        found_sort, key, task_id = json.loads(raw)
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        raise ValueError("is not a cursor that a list answered with") from error
+    if found_sort != sort:
+        raise ValueError(f"belongs to the order {found_sort!r}, not {sort!r}")
+    if type(task_id) is not int or not 0 < task_id < 2**63 or not _fits(sort, key):
+        raise ValueError("is not a cursor that a list answered with")
+    return key, task_id
+
+
+def _fits(sort: Sort, key: object) -> bool:
+    kind = order(sort).type
+    if kind == "text":
+        # PostgreSQL takes no NUL and no half of a surrogate pair.
+        return isinstance(key, str) and "\x00" not in key and _is_utf8(key)
+    if kind == "int":
+        return type(key) is int and 1 <= key <= 4
+    if kind == "timestamptz" and isinstance(key, str):
+        try:
+            return key in ("infinity", "-infinity") or bool(
+                datetime.fromisoformat(key).astimezone(UTC)
+            )
+        except (ValueError, OverflowError):
+            return False
+    return kind == "bigint" and key is None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,172 @@
+"""Migrations: from every earlier revision, with data, while servers of that revision run."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
+from todo_core import models
+from todo_core.migrate import configuration, engine_of, migrate
+from todo_core.settings import DatabaseSettings
+
+HEAD = ScriptDirectory.from_config(configuration()).get_current_head()
+# What a server of a revision writes, as it writes it: only the columns that it knows. Each row is
+# read back by its own columns after the upgrade. A new revision that adds columns adds an entry.
+WRITES: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "0001": [
+        ("users", {"id": "{user}", "email": "{user}@example.com", "password_hash": "x"}),
+        ("sessions", {"user_id": "{user}", "token_hash": b"{user}s"}),
+        (
+            "access_tokens",
+            {"user_id": "{user}", "name": "laptop", "token_hash": b"{user}t", "scopes": ["todos"]},
+        ),
+        ("login_failures", {"key": b"{user}", "failures": 3}),
+        (
+            "tasks",
+            {
+                "user_id": "{user}",
+                "title": "Pay rent 🎉",
+                "description": "by the end of the month",
+                "completed": True,
+                "priority": "high",
+                "due_at": "2028-02-29T12:00:00+00:00",
+                "tags": ["home", "money"],
+                "recurrence": "monthly",
+                "recurrence_day": 29,
+            },
+        ),
+        ("conversations", {"user_id": "{user}", "title": "Rent"}),
+        (
+            "messages",
+            {
+                "user_id": "{user}",
+                "conversation_id": "{conversation}",
+                "role": "user",
+                "content": "Pay rent",
+            },
+        ),
+    ],
+}
+WRITES["0002"] = WRITES["0001"]
+
+
+def revisions() -> list[str]:
+    """All revisions, the oldest first."""
+    script = ScriptDirectory.from_config(configuration())
+    return [found.revision for found in script.walk_revisions()][::-1]
+
+
+def _filled(value: Any, names: dict[str, Any]) -> Any:
+    if isinstance(value, bytes):
+        return value.decode().format(**names).encode()
+    if value == "{conversation}":
+        return names["conversation"]
+    return value.format(**names) if isinstance(value, str) else value
+
+
+def write(conninfo: str, revision: str, user: str) -> list[tuple[str, dict[str, Any]]]:
+    """Write everything as a server of the revision does; returns what it wrote."""
+    names: dict[str, Any] = {"user": user}
+    written = []
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("SELECT set_config('app.user_id', %s, true)", (user,))
+        for table, template in WRITES[revision]:
+            row = {column: _filled(value, names) for column, value in template.items()}
+            columns, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+            made = connection.execute(
+                f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING *",  # noqa: S608
+                row,
+            ).fetchone()
+            assert made is not None
+            if table == "conversations":
+                names["conversation"] = made[0]
+            written.append((table, row))
+    return written
+
+
+def assert_kept(database: Any, written: list[tuple[str, dict[str, Any]]]) -> None:
+    with database.superuser() as connection:
+        for table, row in written:
+            same = " AND ".join(f"{name} = %({name})s" for name in row)
+            query = f"SELECT count(*) FROM {table} WHERE {same}"  # noqa: S608
+            assert connection.execute(query, row).fetchone() == (1,), (table, row)
+
+
+def test_migrations_make_what_the_models_say(scratch: Any) -> None:
+    assert models.Task.__tablename__ == "tasks"
+    engine = engine_of(DatabaseSettings(**scratch.settings("todo_owner")))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_every_revision_says_what_its_servers_write() -> None:
+    assert list(WRITES) == revisions()
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_upgrade_keeps_every_row_while_the_old_servers_go_on(
+    new_scratch: Any, revision: str
+) -> None:
+    """A server of the old revision writes before, during and after the upgrade."""
+    written: list[tuple[str, dict[str, Any]]] = []
+    failures: list[BaseException] = []
+    done = threading.Event()
+
+    def serve(conninfo: str) -> None:
+        try:
+            for number in range(10_000):
+                written.extend(write(conninfo, revision, f"during-{number}"))
+                if done.is_set():
+                    break
+        except BaseException as failure:
+            failures.append(failure)
+
+    with new_scratch(revision) as database:
+        conninfo = database.conninfo("todo_backend")
+        written.extend(write(conninfo, revision, "before"))
+        server = threading.Thread(target=serve, args=(conninfo,))
+        server.start()
+        try:
+            migrate(engine_of(DatabaseSettings(**database.settings("todo_owner"))))
+        finally:
+            done.set()
+            server.join(60)
+        assert not failures, failures
+        written.extend(write(conninfo, revision, "after"))
+        assert_kept(database, written)
+        with database.superuser() as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        assert found == (HEAD,)
+
+
+def test_migrating_again_changes_nothing_and_down_and_up_works(new_scratch: Any) -> None:
+    with new_scratch() as database:
+        engine = engine_of(DatabaseSettings(**database.settings("todo_owner")))
+        migrate(engine)
+        with engine.connect() as connection:
+            config = configuration()
+            config.attributes["connection"] = connection
+            command.downgrade(config, "base")
+            connection.commit()
+        migrate(engine)
+        with database.superuser() as connection:
+            assert connection.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
+
+
+def test_of_two_migrations_at_once_one_waits_and_both_succeed(new_scratch: Any) -> None:
+    with new_scratch(None) as database, ThreadPoolExecutor(2) as pool:
+        engine = engine_of(DatabaseSettings(**database.settings("todo_owner")))
+        for done in [pool.submit(migrate, engine) for _ in range(2)]:
+            done.result(60)
+        with database.superuser() as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        assert found == [(HEAD,)]
