@@ -1,0 +1,54 @@
+#!/bin/sh
+# Dumps the database into BACKUP_DIR, under its final name only when complete and readable: NAME.dump,
+# its checksum (NAME.dump.sha256), and what the dump holds (NAME.dump.tables, see tables.sql), read
+# from the same snapshot. Keeps the BACKUP_KEEP newest. Uses what the image has: no sort, no wc.
+# NAME is BACKUP_PREFIX (default: the database) and BACKUP_STAMP (default: the time).
+set -eu
+umask 077
+cd "$BACKUP_DIR"
+
+# Called below, while the snapshot is held.
+if [ "${1:-}" = dump ]; then
+    pg_dump --format=custom --no-password --snapshot="$SNAPSHOT" --file="$DUMP.partial"
+    pg_restore --file=/dev/null "$DUMP.partial"
+    sync "$DUMP.partial" "$DUMP.tables.partial"
+    mv "$DUMP.tables.partial" "$DUMP.tables"
+    mv "$DUMP.partial" "$DUMP"
+    sha256sum "$DUMP" >"$DUMP.sha256.partial"
+    mv "$DUMP.sha256.partial" "$DUMP.sha256"
+    exit
+fi
+
+PGPASSWORD=$(cat "$PASSWORD_FILE")
+PREFIX=${BACKUP_PREFIX:-$PGDATABASE}
+DUMP=$PREFIX-${BACKUP_STAMP:-$(date -u +%Y%m%dT%H%M%SZ)}.dump
+SELF=$0
+TABLES=${0%/*}/tables.sql
+export PGPASSWORD PREFIX DUMP SELF
+
+psql --no-psqlrc --no-password --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 <<END
+-- One backup at a time, whoever started it.
+DO 'BEGIN PERFORM pg_advisory_lock(hashtext(''todo-backup'')); END';
+-- What an interrupted run left behind.
+\! rm -f -- "\$PREFIX"-*.partial
+SET idle_in_transaction_session_timeout = 0;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+\o $DUMP.tables.partial
+\i $TABLES
+\o
+SELECT pg_export_snapshot() AS snapshot \gset
+\setenv SNAPSHOT :snapshot
+\! /bin/sh "\$SELF" dump
+\if :SHELL_ERROR
+DO 'BEGIN RAISE EXCEPTION ''the dump failed, see above''; END';
+\endif
+COMMIT;
+END
+
+# The shell sorts the names, and so the times, of a pattern.
+set -- "$PREFIX"-*.dump
+while [ "$#" -gt "$BACKUP_KEEP" ]; do
+    rm -f -- "$1" "$1.sha256" "$1.tables"
+    shift
+done
+echo "backup: wrote $DUMP, $# kept"
