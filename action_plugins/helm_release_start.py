@@ -1,0 +1,26 @@
+"""Action plugin: kubernetes.core.helm in the background, which its own action plugin refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Runs on the control node, so nothing of what kubernetes.core's plugin adds is needed."""
+
+    _supports_async = True
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Start the module with the task's arguments, which are those of kubernetes.core.helm."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        result |= self._execute_module(
+            module_name="kubernetes.core.helm",
+            module_args=self._task.args,
+            task_vars=task_vars,
+            wrap_async=self._task.async_val,
+        )
+        return result

@@ -1,0 +1,257 @@
+"""Filters of the role helm_release: the plan of releases, chart versions, image values."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleFilterError
+
+# Helm's own limit; the name must also serve as a DNS label.
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
+_DURATION = re.compile(r"([0-9]+(h|m|s))+")
+_KEYS = {"name", "chart", "namespace", "values", "timeout", "needs"}
+_LOCAL = "file://"
+# Values are kept by Helm and shown by `helm get values`. `existingSecret`, `passwordKey` and the
+# like only say where a secret is.
+_SECRET_NAME = re.compile(r"(?i)(password|passwd|passphrase|token|api_?key|private_?key)$")
+_SECRET_VALUE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@")
+
+
+def _chart(directory: Path) -> dict[str, Any]:
+    path = directory / "Chart.yaml"
+    try:
+        chart = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AnsibleFilterError(
+            f"{path} is missing: `chart` must be the path of a chart's folder"
+        ) from None
+    except yaml.YAMLError as error:
+        raise AnsibleFilterError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(chart, dict) or not {"name", "version"} <= chart.keys():
+        raise AnsibleFilterError(f"{path} must name the chart and its version")
+    return chart
+
+
+def _local_dependencies(directory: Path) -> list[Path]:
+    """The folders of a chart's file:// dependencies, in the chart's order."""
+    return [
+        (directory / dependency["repository"].removeprefix(_LOCAL)).resolve()
+        for dependency in _chart(directory).get("dependencies") or []
+        if dependency.get("repository", "").startswith(_LOCAL)
+    ]
+
+
+def _content(directory: Path) -> Iterator[tuple[str, bytes]]:
+    """The (relative path, bytes) of what makes a chart, without what Helm derives from it."""
+    for path in sorted(directory.rglob("*")):
+        relative = path.relative_to(directory)
+        derived = relative.name == "Chart.lock" or (
+            relative.parts[0] == "charts" and path.suffix == ".tgz"
+        )
+        if path.is_file() and not derived:
+            yield relative.as_posix(), path.read_bytes()
+
+
+def _digest(directory: Path) -> bytes:
+    digest = hashlib.sha256()
+    for name, data in _content(directory):
+        digest.update(f"{name}\0{len(data)}\0".encode())
+        digest.update(data)
+    for dependency in _local_dependencies(directory):
+        digest.update(_digest(dependency))
+    return digest.digest()
+
+
+def helm_chart_version(chart: str) -> str:
+    """The version of a chart folder with a digest of its content: `0.1.0+3f2a9c01b7de`.
+
+    The same content gives the same version wherever it lies; any edit of the chart or of a
+    library chart it names by `file://` gives another.
+
+    Raises AnsibleFilterError when the folder or one of its dependencies is no chart.
+    """
+    directory = Path(chart).resolve()
+    version = str(_chart(directory)["version"]).partition("+")[0]
+    return f"{version}+{_digest(directory).hex()[:12]}"
+
+
+def _null_path(values: Any, path: str = "values") -> str:
+    """Where in nested values the first null stands, or ""."""
+    if values is None:
+        return path
+    items: list[tuple[str, Any]] = []
+    if isinstance(values, dict):
+        items = [(f"{path}.{key}", value) for key, value in values.items()]
+    elif isinstance(values, list):
+        items = [(f"{path}[{index}]", value) for index, value in enumerate(values)]
+    return next(filter(None, (_null_path(value, name) for name, value in items)), "")
+
+
+def _secret_path(values: Any, path: str = "values") -> str:
+    """Where in nested values the first thing stands that looks like a secret, or ""."""
+    if isinstance(values, str):
+        return path if _SECRET_VALUE.search(values) else ""
+    items: list[tuple[str, Any]] = []
+    if isinstance(values, dict):
+        for key, value in values.items():
+            if _SECRET_NAME.search(str(key)) and isinstance(value, str) and value:
+                return f"{path}.{key}"
+        items = [(f"{path}.{key}", value) for key, value in values.items()]
+    elif isinstance(values, list):
+        items = [(f"{path}[{index}]", value) for index, value in enumerate(values)]
+    return next(filter(None, (_secret_path(value, name) for name, value in items)), "")
+
+
+def _suggestion(word: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}."
+
+
+def _check(release: dict[str, Any], names: set[str]) -> None:
+    name = release.get("name", "")
+    where = f"helm_release_releases: release {name!r}"
+    for key in sorted(release.keys() - _KEYS):
+        raise AnsibleFilterError(f"{where} has the unknown key {key!r}; {_suggestion(key, _KEYS)}")
+    for key in ("name", "chart", "namespace"):
+        if not release.get(key):
+            raise AnsibleFilterError(f"{where} lacks {key!r}")
+    if not _NAME.fullmatch(name):
+        raise AnsibleFilterError(
+            f"{where}: a name is 1 to 53 lower-case letters, digits and dashes"
+        )
+    if not _DURATION.fullmatch(str(release.get("timeout", "5m"))):
+        raise AnsibleFilterError(
+            f"{where}: timeout {release['timeout']!r} is no duration; write 90s, 5m or 1h30m"
+        )
+    if not isinstance(release.get("values", {}), dict):
+        raise AnsibleFilterError(f"{where}: values must be one mapping")
+    if null := _null_path(release.get("values", {})):
+        raise AnsibleFilterError(
+            f"{where}: {null} is null, which Helm drops and no comparison can see; "
+            "leave the key out or give it a value"
+        )
+    if secret := _secret_path(release.get("values", {})):
+        raise AnsibleFilterError(
+            f"{where}: {secret} looks like a secret, and whoever may read a release reads its "
+            "values; put it into a Secret (role secrets, Ansible Vault) and name that instead"
+        )
+    for need in release.get("needs", []):
+        if need not in names:
+            raise AnsibleFilterError(
+                f"{where} needs the unknown release {need!r}; {_suggestion(need, names)}"
+            )
+
+
+def helm_release_plan(releases: list[dict[str, Any]], timeout: str = "5m") -> list[dict[str, Any]]:
+    """The releases with every default filled in, the chart's name, its version and a title.
+
+    Adds to each release `chart_name`, `chart_version` (see helm_chart_version), `title`
+    ("backend (4/7)"), `level` (0 for a release that needs no other, else one more than the
+    highest level among its needs).
+
+    Raises AnsibleFilterError that names the release, the key and the remedy.
+    """
+    names = [str(release.get("name", "")) for release in releases]
+    for name in names:
+        if names.count(name) > 1:
+            raise AnsibleFilterError(f"helm_release_releases names {name!r} twice; use it once")
+    for release in releases:
+        _check(release, set(names))
+    needs = {release["name"]: release.get("needs", []) for release in releases}
+    levels: dict[str, int] = {}
+    while len(levels) < len(needs):
+        ready = {
+            name: 1 + max((levels[need] for need in wanted), default=-1)
+            for name, wanted in needs.items()
+            if name not in levels and all(need in levels for need in wanted)
+        }
+        if not ready:
+            circle = ", ".join(sorted(needs.keys() - levels.keys()))
+            raise AnsibleFilterError(
+                f"helm_release_releases: {circle} need each other in a circle; drop one of `needs`"
+            )
+        levels |= ready
+    return [
+        {
+            "timeout": timeout,
+            "values": {},
+            "needs": [],
+            **release,
+            "chart": str(Path(release["chart"]).resolve()),
+            "chart_name": _chart(Path(release["chart"]).resolve())["name"],
+            "chart_version": helm_chart_version(release["chart"]),
+            "title": f"{release['name']} ({position}/{len(releases)})",
+            "level": levels[release["name"]],
+        }
+        for position, release in enumerate(releases, start=1)
+    ]
+
+
+def helm_release_selected(
+    releases: list[dict[str, Any]], run_tags: list[str], skip_tags: list[str] | None = None
+) -> list[str]:
+    """The names of the releases that a run's tags ask for: those named, or all when none is.
+
+    `run_tags` and `skip_tags` are Ansible's ansible_run_tags and ansible_skip_tags.
+    """
+    names = [str(release["name"]) for release in releases if release.get("name")]
+    named = [name for name in names if name in run_tags] or names
+    return [name for name in named if name not in (skip_tags or [])]
+
+
+def helm_release_waves(
+    plan: list[dict[str, Any]], states: dict[str, dict[str, Any]]
+) -> list[list[dict[str, Any]]]:
+    """The releases with work to do, grouped so that a group needs only the groups before it.
+
+    `states` is what the module helm_release_probe answered. A release's state is merged
+    in, and `line` says it in words.
+    """
+    waves: dict[int, list[dict[str, Any]]] = {}
+    for release in plan:
+        state = states[release["name"]]
+        if state["state"] != "current":
+            line = f"{release['title']}: {state['state']}, {state['reason']}"
+            waves.setdefault(release["level"], []).append({**release, **state, "line": line})
+    return [waves[level] for level in sorted(waves)]
+
+
+def helm_release_seconds(duration: str) -> int:
+    """A Go duration of whole hours, minutes and seconds, such as "1h30m", in seconds."""
+    units = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(count) * units[unit] for count, unit in re.findall(r"([0-9]+)([hms])", duration))
+
+
+def image_values(reference: str) -> dict[str, str]:
+    """The chart values of an image reference: its repository and its tag or digest.
+
+    Raises AnsibleFilterError for a reference with neither: it would mean `latest`.
+    """
+    repository, _, digest = reference.partition("@")
+    if digest:
+        return {"repository": repository, "digest": digest}
+    head, colon, tag = repository.rpartition(":")
+    if not colon or "/" in tag:
+        raise AnsibleFilterError(f"image {reference!r} needs a tag or a digest")
+    return {"repository": head, "tag": tag}
+
+
+class FilterModule:
+    """Makes the functions known to Ansible."""
+
+    def filters(self) -> dict[str, Any]:
+        """Filter name to function."""
+        return {
+            "helm_chart_version": helm_chart_version,
+            "helm_release_plan": helm_release_plan,
+            "helm_release_seconds": helm_release_seconds,
+            "helm_release_selected": helm_release_selected,
+            "helm_release_waves": helm_release_waves,
+            "image_values": image_values,
+        }

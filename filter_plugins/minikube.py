@@ -1,0 +1,167 @@
+"""Filters of the role minikube: what differs from the inventory, what an image store lacks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+# What cannot be changed once the node exists, by the name `minikube_info` gives it.
+FIXED = {
+    "driver": "minikube_driver",
+    "cpus": "minikube_cpus",
+    "memory_mib": "minikube_memory_mib",
+    "nodes": "minikube_nodes",
+    "ports": "minikube_ports",
+    "container_runtime": "minikube_container_runtime",
+    "cni": "minikube_cni",
+}
+
+
+def minikube_drift(profile: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """The settings in which a profile differs from `wanted`, a sentence each.
+
+    Both map the names of `FIXED` to values; the order of ports does not matter.
+    """
+    drift = []
+    for key, setting in FIXED.items():
+        found, expected = profile.get(key), wanted.get(key)
+        if key == "ports":
+            found, expected = sorted(found or []), sorted(expected or [])
+        if profile and found != expected:
+            drift.append(f"{setting} is {expected}, the cluster was made with {found}")
+    return drift
+
+
+def minikube_version_step(found: str, wanted: str) -> str:
+    """How Kubernetes gets from `found` to `wanted`, both like v1.35.4.
+
+    Returns `none`, `upgrade`, or why it cannot be done. kubeadm neither downgrades nor skips a
+    minor version (https://kubernetes.io/releases/version-skew-policy/).
+    """
+
+    def parts(version: str) -> tuple[int, ...]:
+        return tuple(int(part) for part in version.removeprefix("v").split("-")[0].split("."))
+
+    if not found or found == wanted:
+        return "none"
+    old, new = parts(found), parts(wanted)
+    if new < old:
+        return f"the cluster runs Kubernetes {found}, which cannot be taken back to {wanted}"
+    if new[0] != old[0] or new[1] > old[1] + 1:
+        return f"the cluster runs Kubernetes {found}, and {wanted} skips a minor version"
+    return "upgrade"
+
+
+def minikube_node_images(listing: str) -> dict[str, str]:
+    """Image id by full name, from the text of `minikube image ls --format json`."""
+    try:
+        images = json.loads(listing or "[]")
+    except ValueError:
+        return {}
+    return {tag: image["id"] for image in images or [] for tag in image.get("repoTags") or []}
+
+
+def minikube_full_name(image: str) -> str:
+    """The name containerd keeps an image under: Docker's short names belong to docker.io."""
+    first, _, rest = image.partition("/")
+    if not rest:
+        return f"docker.io/library/{image}"
+    if "." in first or ":" in first or first == "localhost":
+        return image
+    return f"docker.io/{image}"
+
+
+def minikube_missing_images(wanted: list[str], docker_ids: list[str], listing: str) -> list[str]:
+    """Those of `wanted` that the node lacks or holds with another content.
+
+    `docker_ids` are the ids of `wanted` in the host's Docker, in the same order.
+    """
+    held = minikube_node_images(listing)
+    return [
+        image
+        for image, docker_id in zip(wanted, docker_ids, strict=True)
+        if held.get(minikube_full_name(image)) != docker_id
+    ]
+
+
+def minikube_metrics_patch(deployment: str, resolution: str) -> list[dict[str, Any]]:
+    """A JSON patch (RFC 6902) that sets --metric-resolution, empty when it is set already.
+
+    `deployment` is the JSON text of the Deployment metrics-server.
+    """
+    container = json.loads(deployment)["spec"]["template"]["spec"]["containers"][0]
+    arguments = container.get("args", [])
+    wanted = f"--metric-resolution={resolution}"
+    if wanted in arguments:
+        return []
+    kept = [argument for argument in arguments if not argument.startswith("--metric-resolution")]
+    path = "/spec/template/spec/containers/0/args"
+    operation = "replace" if "args" in container else "add"
+    return [{"op": operation, "path": path, "value": [*kept, wanted]}]
+
+
+def minikube_storage_classes(listing: str, default: str) -> list[list[str]]:
+    """Arguments of `kubectl annotate` that make `default` the only default StorageClass.
+
+    `listing` is the JSON text of `kubectl get storageclass`. Raises ValueError when the class is
+    not there.
+    """
+    key = "storageclass.kubernetes.io/is-default-class"
+    classes = {
+        item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(key) == "true"
+        for item in json.loads(listing)["items"]
+    }
+    if default not in classes:
+        raise ValueError(f"there is no StorageClass {default}, only {sorted(classes)}")
+    return [
+        [name, f"{key}={'true' if name == default else 'false'}"]
+        for name, is_default in sorted(classes.items())
+        if is_default != (name == default)
+    ]
+
+
+def minikube_addon_flags(addon: dict[str, Any]) -> list[str]:
+    """Flags of `minikube addons enable` for an entry of minikube_addons."""
+    return [
+        f"--{key}=" + ",".join(f"{name}={value}" for name, value in sorted(addon[key].items()))
+        for key in ("images", "registries")
+        if addon.get(key)
+    ]
+
+
+def minikube_merged_kubeconfig(user: str, cluster: str) -> str:
+    """The kubeconfig `user` with the entries of `cluster` added or replaced, as YAML.
+
+    The user's current context stays, unless there was none. Raises TypeError when `user` is not
+    a kubeconfig, rather than replacing it.
+    """
+    added = yaml.safe_load(cluster)
+    present = yaml.safe_load(user) if user.strip() else {}
+    if not isinstance(present, dict):
+        raise TypeError("the user's kubeconfig is not a YAML mapping: nothing was written")
+    merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", **present}
+    for section in ("clusters", "contexts", "users"):
+        new = added.get(section) or []
+        names = {entry["name"] for entry in new}
+        kept = [entry for entry in merged.get(section) or [] if entry["name"] not in names]
+        merged[section] = kept + new
+    if not merged.get("current-context"):
+        merged["current-context"] = added.get("current-context", "")
+    return str(yaml.safe_dump(merged, sort_keys=False))
+
+
+class FilterModule:
+    """The filters by their names in templates."""
+
+    def filters(self) -> dict[str, Any]:
+        return {
+            "minikube_drift": minikube_drift,
+            "minikube_version_step": minikube_version_step,
+            "minikube_missing_images": minikube_missing_images,
+            "minikube_metrics_patch": minikube_metrics_patch,
+            "minikube_storage_classes": minikube_storage_classes,
+            "minikube_addon_flags": minikube_addon_flags,
+            "minikube_merged_kubeconfig": minikube_merged_kubeconfig,
+        }

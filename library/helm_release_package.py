@@ -1,0 +1,172 @@
+"""Ansible module: package charts under content-addressed versions and show what would change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: helm_release_package
+short_description: Package charts offline, and compare the rendered objects with the released ones
+description:
+  - Packages each release's chart folder as NAME-VERSION.tgz. Libraries named by file:// are put
+    inside, so neither the network nor a lock file is needed and the chart folder stays as it is.
+  - In diff mode it returns what the releases would change in the cluster. Values in Secrets are
+    hidden; that they differ is shown.
+  - In check mode the packages are made in a temporary folder only.
+options:
+  kubeconfig: {description: Path of the kubeconfig., type: path, required: true}
+  helm: {description: Name or path of Helm 3.17 or newer., type: str, default: helm}
+  releases:
+    description: Releases as the filter helm_release_waves gives them.
+    type: list
+    elements: dict
+    required: true
+  directory: {description: Folder for the packages., type: path, required: true}
+author: The Todo platform
+"""
+
+RETURN = r"""
+charts: {description: The path of the package by release name., type: dict, returned: always}
+diff: {description: One entry a release., type: list, returned: in diff mode}
+"""
+
+
+class HelmError(Exception):
+    """What Helm said when it failed."""
+
+
+def helm(program: str, *arguments: str, data: str | None = None) -> str:
+    """The standard output of Helm; raises HelmError."""
+    done = subprocess.run(
+        [program, *arguments], capture_output=True, text=True, check=False, input=data
+    )
+    if done.returncode:
+        raise HelmError(done.stderr.strip())
+    return done.stdout
+
+
+def vendored_copy(chart: Path, target: Path) -> None:
+    """Copy a chart with its file:// libraries inside; raises HelmError if another is missing."""
+    shutil.copytree(chart, target, ignore=shutil.ignore_patterns("Chart.lock"))
+    described = yaml.safe_load((chart / "Chart.yaml").read_text(encoding="utf-8"))
+    for dependency in described.get("dependencies") or []:
+        name = dependency["name"]
+        repository = dependency.get("repository", "")
+        charts = target / "charts"
+        if repository.startswith("file://"):
+            for stale in charts.glob(f"{name}-*.tgz"):
+                stale.unlink()
+            shutil.rmtree(charts / name, ignore_errors=True)
+            vendored_copy((chart / repository.removeprefix("file://")).resolve(), charts / name)
+        elif not (charts / name).exists() and not list(charts.glob(f"{name}-*.tgz")):
+            raise HelmError(
+                f"{chart.name} depends on {name} from {repository!r}: put it into "
+                f"{chart}/charts, or name a chart beside it by file://"
+            )
+
+
+def package(program: str, release: dict[str, Any], directory: Path) -> Path:
+    """Package a release's chart into a folder and drop the chart's older packages there."""
+    name = release["chart_name"]
+    target = directory / f"{name}-{release['chart_version']}.tgz"
+    with tempfile.TemporaryDirectory(prefix="helm-release-") as scratch:
+        copy = Path(scratch) / name
+        vendored_copy(Path(release["chart"]), copy)
+        version = release["chart_version"]
+        helm(program, "package", str(copy), "--version", version, "--destination", scratch)
+        directory.mkdir(parents=True, exist_ok=True)
+        for stale in directory.glob(f"{name}-[0-9]*+*.tgz"):
+            if stale != target:
+                stale.unlink()
+        shutil.move(Path(scratch) / target.name, target)
+    return target
+
+
+def masked(manifest: str) -> str:
+    """A manifest with sorted objects and fields, and every value of a Secret hidden."""
+    objects = [item for item in yaml.safe_load_all(manifest) if item]
+    for item in objects:
+        for field in ("data", "stringData") if item["kind"] == "Secret" else ():
+            for key, value in (item.get(field) or {}).items():
+                digest = hashlib.sha256(str(value).encode()).hexdigest()[:8]
+                item[field][key] = f"hidden ({digest})"
+    objects.sort(key=lambda item: (item["kind"], item["metadata"]["name"]))
+    return yaml.safe_dump_all(objects, sort_keys=True)
+
+
+def difference(
+    program: str, kubeconfig: str, release: dict[str, Any], chart: Path
+) -> dict[str, str]:
+    """A diff for Ansible: the released objects and those that the next release would make."""
+    place = ["--kubeconfig", kubeconfig, "--namespace", release["namespace"]]
+    name = release["name"]
+    before = ""
+    if release["revision"]:
+        before = masked(helm(program, "get", "manifest", name, *place))
+    values = json.dumps(release["values"])
+    if release["state"] == "pending":
+        # Helm refuses even a dry run of a release that it thinks is at work.
+        command = ["template", name, str(chart), *place, "--no-hooks", "--is-upgrade"]
+        rendered = helm(program, *command, "--values", "-", data=values)
+    else:
+        command = ["upgrade", "--install", name, str(chart), *place, "--reset-values"]
+        command += ["--dry-run=server", "--output", "json", "--values", "-"]
+        rendered = json.loads(helm(program, *command, data=values))["manifest"]
+    return {
+        "before_header": f"{name} (as released)",
+        "after_header": f"{name} ({release['reason']})",
+        "before": before,
+        "after": masked(rendered),
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "kubeconfig": {"type": "path", "required": True},
+            "helm": {"type": "str", "default": "helm"},
+            "releases": {"type": "list", "elements": "dict", "required": True},
+            "directory": {"type": "path", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    program = options["helm"]
+    releases = json.loads(json.dumps(options["releases"]))
+    directory = Path(module.tmpdir if module.check_mode else options["directory"])
+
+    def prepare(release: dict[str, Any]) -> tuple[str, dict[str, str]]:
+        try:
+            chart = package(program, release, directory)
+            found = module._diff and difference(program, options["kubeconfig"], release, chart)
+        except HelmError as error:
+            raise HelmError(f"{release['name']}, chart {release['chart']}: {error}") from None
+        return str(chart), found or {}
+
+    try:
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            prepared = dict(
+                zip([r["name"] for r in releases], pool.map(prepare, releases), strict=True)
+            )
+    except HelmError as error:
+        module.fail_json(msg=str(error))
+    charts = {name: chart for name, (chart, _) in prepared.items()}
+    answer: dict[str, Any] = {"changed": bool(releases), "charts": charts}
+    if module._diff:
+        answer["diff"] = [found for _, found in prepared.values()]
+    module.exit_json(**answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,368 @@
+"""Ansible module: what a list of Helm releases needs, asked in one process."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import yaml
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: helm_release_probe
+short_description: Tell which Helm releases need work, and why
+description:
+  - Compares releases with the cluster in one process. Changes nothing.
+options:
+  kubeconfig: {description: Path of the kubeconfig., type: path, required: true}
+  helm: {description: Name or path of Helm 3.17 or newer., type: str, default: helm}
+  kubectl: {description: Name or path of kubectl., type: str, default: kubectl}
+  releases:
+    description: Releases as the filter helm_release_plan gives them.
+    type: list
+    elements: dict
+    required: true
+  namespaces:
+    description: Namespaces that must be there, as {name, labels}.
+    type: list
+    elements: dict
+    default: []
+  drift:
+    description: Whether objects that somebody edited by hand count as work.
+    type: bool
+    default: true
+  timeout: {description: Seconds that one call may take., type: int, default: 30}
+author: The Todo platform
+"""
+
+RETURN = r"""
+reachable: {description: Whether the cluster answered., type: bool, returned: always}
+problem: {description: Why it did not., type: str, returned: always}
+releases:
+  description: >
+    By name: state (current, drifted, outdated, absent, failed, pending), reason, revision, drift.
+  type: dict
+  returned: always
+namespaces:
+  description: The given namespaces that are missing or lack a label, with a reason each.
+  type: list
+  returned: always
+"""
+
+# Helm's states of a release's latest revision. Both majors know these flags; only Helm 3
+# knows --all, and only Helm 4 lists everything without it.
+STATES = ("deployed", "failed", "pending", "uninstalling", "uninstalled")
+
+_SUFFIXES = {
+    suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti"), start=1)
+} | {"m": Decimal("0.001"), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9}
+_QUANTITY = re.compile(r"([0-9.]+)(Ki|Mi|Gi|Ti|m|k|M|G|)")
+
+
+class Unreachable(Exception):
+    """The cluster did not answer, or a program to ask it with is missing."""
+
+
+class Tools:
+    """Helm and kubectl, bound to one kubeconfig."""
+
+    def __init__(self, *, kubeconfig: str, helm: str, kubectl: str, timeout: int) -> None:
+        self.programs = {"helm": helm, "kubectl": kubectl}
+        self.kubeconfig = kubeconfig
+        self.timeout = timeout
+
+    def run(self, program: str, *arguments: str) -> str:
+        """The standard output of one call; raises Unreachable with what the program said."""
+        command = [self.programs[program], "--kubeconfig", self.kubeconfig, *arguments]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=self.timeout, check=False
+            )
+        except FileNotFoundError:
+            raise Unreachable(f"{command[0]} is not installed") from None
+        except subprocess.TimeoutExpired:
+            raise Unreachable(f"{program} got no answer in {self.timeout} s") from None
+        if done.returncode:
+            raise Unreachable(f"{program} {arguments[0]}: {done.stderr.strip()}")
+        return done.stdout
+
+
+def number(value: Any) -> Decimal | None:
+    """A Kubernetes quantity or number as a number, or None when it is neither."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    match = _QUANTITY.fullmatch(str(value))
+    if match is None:
+        return None
+    try:
+        return Decimal(match[1]) * _SUFFIXES.get(match[2], Decimal(1))
+    except InvalidOperation:
+        return None
+
+
+def same_scalar(wanted: Any, live: Any) -> bool:
+    """Whether two leaves mean the same to Kubernetes: 0.5 and 500m, 80 and "80"."""
+    if wanted == live:
+        return True
+    quantity = number(wanted)
+    return quantity is not None and quantity == number(live)
+
+
+def item_key(items: list[Any]) -> str:
+    """The field that tells the items of a list apart, or ""."""
+    for key in ("name", "mountPath", "containerPort", "port", "type"):
+        values = [item[key] for item in items if isinstance(item, dict) and key in item]
+        if len(values) == len(items) and len(set(map(str, values))) == len(values):
+            return key
+    return ""
+
+
+def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
+    """Where a live object does not hold what was released; fields only it has do not count."""
+    if not wanted and wanted is not False and wanted != 0:
+        # The server drops what is empty, so its absence says nothing.
+        if live and not isinstance(live, dict):
+            yield path
+    elif isinstance(wanted, dict):
+        if not isinstance(live, dict):
+            yield path
+            return
+        for key, value in wanted.items():
+            yield from differences(value, live.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(wanted, list):
+        if not isinstance(live, list) or len(live) < len(wanted):
+            yield path
+            return
+        key = item_key(wanted)
+        found = {str(item.get(key)): item for item in live if isinstance(item, dict)}
+        for index, value in enumerate(wanted):
+            other = found.get(str(value[key])) if key else live[index]
+            yield from differences(value, other, f"{path}[{value[key] if key else index}]")
+    elif wanted in (False, 0) and live is None:
+        # The server leaves out what is zero.
+        return
+    elif not same_scalar(wanted, live):
+        yield path
+
+
+def identity(item: dict[str, Any], namespace: str) -> tuple[str, str, str]:
+    metadata = item["metadata"]
+    return (item["kind"], metadata.get("namespace", namespace), metadata["name"])
+
+
+def drift(manifest: str, live: dict[tuple[str, str, str], Any], namespace: str) -> list[str]:
+    """What of a release's manifest is missing or was changed in the cluster, as readable lines.
+
+    Secrets are compared by the keys they have, never by value. The size that an autoscaler gave a
+    workload is the autoscaler's business.
+    """
+    wanted = [item for item in yaml.load_all(manifest, Loader=LOADER) if item]
+    scaled = {
+        (item["spec"]["scaleTargetRef"]["kind"], item["spec"]["scaleTargetRef"]["name"])
+        for item in wanted
+        if item["kind"] == "HorizontalPodAutoscaler"
+    }
+    lines = []
+    for item in wanted:
+        kind, home, name = identity(item, namespace)
+        other = live.get((kind, home, name), live.get((kind, "", name)))
+        if other is None:
+            lines.append(f"{kind} {name} is gone")
+            continue
+        item = {key: value for key, value in item.items() if key not in ("apiVersion", "status")}
+        item.pop("stringData", None)
+        if kind == "Secret":
+            item["data"] = dict.fromkeys(item.get("data") or {}, "hidden")
+            other = {**other, "data": dict.fromkeys(other.get("data") or {}, "hidden")}
+        if (kind, name) in scaled:
+            item = {**item, "spec": {k: v for k, v in item["spec"].items() if k != "replicas"}}
+        lines += [f"{kind} {name}: {path} was changed" for path in differences(item, other)]
+    return lines
+
+
+def stored_releases(tools: Tools) -> dict[tuple[str, str], dict[str, Any]]:
+    """What Helm keeps of all deployed releases, by namespace and name, in one question.
+
+    Helm's Secrets hold the release as JSON, gzipped, in base64 (on top of the Secret's own), see
+    helm.sh/docs/topics/advanced. A release that Helm keeps elsewhere is not among them.
+    """
+    selector = "owner=helm,status=deployed"
+    text = tools.run("kubectl", "get", "secrets", "-A", "--selector", selector, "-o", "json")
+    found = {}
+    for secret in json.loads(text)["items"]:
+        packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
+        release = json.loads(gzip.decompress(packed))
+        found[(release["namespace"], release["name"])] = release
+    return found
+
+
+def asked_release(tools: Tools, release: dict[str, Any]) -> dict[str, Any]:
+    """The same for one release from Helm itself, wherever it keeps it."""
+    place = [release["name"], "--namespace", release["namespace"]]
+    return {
+        "config": json.loads(tools.run("helm", "get", "values", *place, "-o", "json")),
+        "manifest": tools.run("helm", "get", "manifest", *place),
+    }
+
+
+def live_objects(tools: Tools, manifests: Iterable[str]) -> dict[tuple[str, str, str], Any]:
+    """Namespaces and all objects of the kinds that the manifests hold.
+
+    The keys are kind, namespace ("" for none) and name.
+    """
+    kinds = {
+        f"{item['kind']}.{version}.{group}" if group else item["kind"]
+        for manifest in manifests
+        for item in yaml.load_all(manifest, Loader=LOADER)
+        if item
+        for group, _, version in [item["apiVersion"].rpartition("/")]
+    }
+    kinds.add("Namespace")
+    found = json.loads(tools.run("kubectl", "get", ",".join(sorted(kinds)), "-A", "-o", "json"))
+    return {identity(item, ""): item for item in found["items"]}
+
+
+# The C parser where PyYAML has it: manifests are long.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def judge(release: dict[str, Any], listed: dict[str, Any] | None) -> tuple[str, str]:
+    """The (state, reason) that Helm's list alone tells; state "" when the values decide."""
+    if listed is None or listed["status"] == "uninstalled":
+        return "absent", "not installed"
+    status = listed["status"]
+    if status.startswith("pending") or status == "uninstalling":
+        return "pending", f"revision {listed['revision']} was left {status}"
+    if status == "failed":
+        return "failed", f"revision {listed['revision']} failed"
+    chart = f"{release['chart_name']}-{release['chart_version']}"
+    if listed["chart"] != chart:
+        return "outdated", f"the chart changed: {listed['chart']} is deployed, {chart} is wanted"
+    return "", ""
+
+
+def changed_values(wanted: Any, deployed: Any, path: str = "") -> list[str]:
+    """The paths at which two values differ."""
+    if isinstance(wanted, dict) and isinstance(deployed, dict):
+        return [
+            line
+            for key in sorted(wanted.keys() | deployed.keys())
+            for line in changed_values(
+                wanted.get(key), deployed.get(key), f"{path}.{key}" if path else key
+            )
+        ]
+    return [] if wanted == deployed else [path]
+
+
+def probe(
+    tools: Tools,
+    releases: list[dict[str, Any]],
+    namespaces: list[dict[str, Any]],
+    *,
+    with_drift: bool,
+) -> dict[str, Any]:
+    """The module's answer for the releases and namespaces."""
+    flags = [f"--{state}" for state in STATES]
+    listed = {
+        (entry["namespace"], entry["name"]): entry
+        for entry in json.loads(
+            tools.run("helm", "list", "--all-namespaces", "--max", "0", "-o", "json", *flags)
+        )
+    }
+    answer: dict[str, Any] = {}
+    deployed = []
+    for release in releases:
+        entry = listed.get((release["namespace"], release["name"]))
+        state, reason = judge(release, entry)
+        revision = int(entry["revision"]) if entry else 0
+        answer[release["name"]] = {
+            "state": state,
+            "reason": reason,
+            "revision": revision,
+            "drift": [],
+        }
+        if not state:
+            deployed.append(release)
+
+    stored = stored_releases(tools) if deployed else {}
+    manifests = {}
+    for release in deployed:
+        key = (release["namespace"], release["name"])
+        found = stored.get(key) or asked_release(tools, release)
+        changed = changed_values(release["values"], found.get("config") or {})
+        if changed:
+            reason = f"values changed: {', '.join(changed)}"
+            answer[release["name"]] |= {"state": "outdated", "reason": reason}
+        else:
+            answer[release["name"]]["state"] = "current"
+            manifests[release["name"]] = (release["namespace"], found["manifest"])
+    wanted = [manifest for _, manifest in manifests.values()] if with_drift else []
+    live = live_objects(tools, wanted)
+    for name, (namespace, manifest) in manifests.items() if with_drift else ():
+        if lines := drift(manifest, live, namespace):
+            answer[name] |= {"state": "drifted", "reason": "; ".join(lines), "drift": lines}
+    return {"releases": answer, "namespaces": lacking_namespaces(live, namespaces)}
+
+
+def lacking_namespaces(
+    live: dict[tuple[str, str, str], Any], wanted: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The wanted namespaces that are missing or lack labels, each with a reason."""
+    lacking = []
+    for namespace in wanted:
+        found = live.get(("Namespace", "", namespace["name"]))
+        if found is None:
+            lacking.append({**namespace, "reason": "missing"})
+            continue
+        have = found["metadata"].get("labels", {})
+        missing = [f"{k}={v}" for k, v in namespace.get("labels", {}).items() if have.get(k) != v]
+        if missing:
+            lacking.append({**namespace, "reason": f"lacks {', '.join(missing)}"})
+    return lacking
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "kubeconfig": {"type": "path", "required": True},
+            "helm": {"type": "str", "default": "helm"},
+            "kubectl": {"type": "str", "default": "kubectl"},
+            "releases": {"type": "list", "elements": "dict", "required": True},
+            "namespaces": {"type": "list", "elements": "dict", "default": []},
+            "drift": {"type": "bool", "default": True},
+            "timeout": {"type": "int", "default": 30},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    tools = Tools(
+        kubeconfig=options["kubeconfig"],
+        helm=options["helm"],
+        kubectl=options["kubectl"],
+        timeout=options["timeout"],
+    )
+    # JSON makes 1 and 1.0, and any mapping type of Ansible's, equal to what Helm gives back.
+    releases = json.loads(json.dumps(options["releases"]))
+    try:
+        answer = probe(tools, releases, options["namespaces"], with_drift=options["drift"])
+    except Unreachable as problem:
+        nothing = {"state": "absent", "reason": "not installed", "revision": 0, "drift": []}
+        module.exit_json(
+            changed=False,
+            reachable=False,
+            problem=str(problem),
+            releases={release["name"]: nothing for release in releases},
+            namespaces=[{**item, "reason": "missing"} for item in options["namespaces"]],
+        )
+    module.exit_json(changed=False, reachable=True, problem="", **answer)
+
+
+if __name__ == "__main__":
+    main()

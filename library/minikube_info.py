@@ -1,0 +1,277 @@
+#!/usr/bin/python
+"""Ansible module: what state a Minikube profile is in, in one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.minikube_process import environment, lock
+
+DOCUMENTATION = r"""
+module: minikube_info
+short_description: Read the state of a Minikube profile
+description:
+  - Asks C(minikube status -o json) once, reads the profile's own config file, and, where
+    everything claims to run, asks the cluster for the use of its nodes.
+  - Waits for a C(minikube_command) of the same home that is under way, so that a start whose
+    playbook was killed is not judged half-way.
+  - Changes nothing, and works where neither Minikube nor Docker is installed.
+options:
+  profile:
+    description: Name of the profile.
+    type: str
+    required: true
+  home:
+    description: Folder that holds C(.minikube), as in the environment variable MINIKUBE_HOME.
+    type: path
+    required: true
+  kubeconfig:
+    description: Kubeconfig of the cluster.
+    type: path
+    required: true
+  minikube:
+    description: The minikube program, a path or a name on PATH.
+    type: str
+    default: minikube
+  kubectl:
+    description: The kubectl program.
+    type: str
+    default: kubectl
+  docker:
+    description: The docker program.
+    type: str
+    default: docker
+  wait:
+    description: Seconds to wait for a command that is under way.
+    type: int
+    default: 600
+"""
+
+RETURN = r"""
+state:
+  description: >-
+    C(absent) nothing there; C(foreign) a container of this name that is not this profile's;
+    C(lost) the profile is there, its container is not; C(stopped); C(broken) the container runs
+    and Kubernetes does not; C(unhealthy) Kubernetes runs and does not answer as it should;
+    C(running); C(unknown) no answer that can be read.
+  type: str
+  returned: always
+reason:
+  description: What was found, in a sentence.
+  type: str
+  returned: always
+profile:
+  description: The profile's settings, empty where there is none.
+  type: dict
+  returned: always
+volume:
+  description: Whether the profile's Docker volume is there; asked only when it does not run.
+  type: bool
+  returned: always
+cap_sys_resource:
+  description: Whether processes of this machine may hold CAP_SYS_RESOURCE.
+  type: bool
+  returned: always
+"""
+
+# Exit codes of `minikube status`: a bit for each of host, cluster and Kubernetes that is not
+# running (1, 2, 4), or 85 for a profile that does not exist.
+UNKNOWN_PROFILE = 85
+CAP_SYS_RESOURCE = 24
+# The whole reading must stay short on a healthy cluster; a hung one is found out by this.
+STATUS_SECONDS = 30
+PROBE_SECONDS = 10
+
+
+class Probe:
+    """Runs the programs in the project's own environment."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.params = params
+        self.env = environment(params["home"], params["kubeconfig"])
+
+    def run(self, *command: str, seconds: float) -> tuple[int, str]:
+        """Exit status and standard output, (-1, reason) when it cannot run or takes too long."""
+        if shutil.which(command[0]) is None:
+            return -1, f"{command[0]} is not there"
+        try:
+            done = subprocess.run(
+                command,
+                env=self.env,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return -1, f"{Path(command[0]).name} did not answer within {seconds:g} s"
+        except OSError as error:
+            return -1, f"{command[0]} cannot be run: {error}"
+        return done.returncode, done.stdout if done.returncode == 0 else done.stdout or done.stderr
+
+
+def read_profile(home: str, name: str) -> dict[str, Any]:
+    """The settings that a profile was made with, or {}; from the file Minikube keeps them in."""
+    path = Path(home, ".minikube", "profiles", name, "config.json")
+    try:
+        config = json.loads(path.read_text())
+        kubernetes = config["KubernetesConfig"]
+        return {
+            "driver": config["Driver"],
+            "image": config.get("KicBaseImage", ""),
+            "cpus": config["CPUs"],
+            "memory_mib": config["Memory"],
+            "nodes": len(config.get("Nodes") or []),
+            "ports": config.get("ExposedPorts") or [],
+            "kubernetes_version": kubernetes["KubernetesVersion"],
+            "container_runtime": kubernetes["ContainerRuntime"],
+            "cni": kubernetes.get("CNI", ""),
+            "addons": sorted(k for k, on in (config.get("Addons") or {}).items() if on),
+            "addon_images": config.get("CustomAddonImages") or {},
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def parse_status(text: str) -> list[dict[str, Any]]:
+    """The nodes that `minikube status -o json` tells of: an object for one, a list for several.
+
+    A profile that does not exist is answered with events of another shape, which are left out.
+    """
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return []
+    nodes = answer if isinstance(answer, list) else [answer]
+    return [node for node in nodes if isinstance(node, dict) and "Host" in node]
+
+
+def judge(nodes: list[dict[str, Any]]) -> tuple[str, str]:
+    """State and reason from the nodes' status alone; `running` is still to be proved."""
+    shown = "; ".join(
+        f"{n.get('Name')}: host {n.get('Host')}, kubelet {n.get('Kubelet')}, "
+        f"API server {n.get('APIServer')}"
+        for n in nodes
+    )
+    hosts = {n["Host"] for n in nodes}
+    if hosts & {"Nonexistent", ""}:
+        return "lost", shown
+    if hosts == {"Stopped"}:
+        return "stopped", shown
+    healthy = all(
+        n["Host"] == "Running"
+        and n.get("Kubelet") == "Running"
+        and n.get("APIServer") in ("Running", "Irrelevant")
+        for n in nodes
+    )
+    return ("running", shown) if healthy else ("broken", shown)
+
+
+def may_have_sys_resource(status: str) -> bool:
+    """Whether the capability is in the bounding set that /proc/PID/status shows."""
+    for line in status.splitlines():
+        if line.startswith("CapBnd:"):
+            return bool(int(line.split()[1], 16) >> CAP_SYS_RESOURCE & 1)
+    return True
+
+
+def container_is_gone(probe: Probe) -> bool:
+    """Whether Docker answers and has no container of the profile's name."""
+    code, out = probe.run(
+        *(probe.params["docker"], "container", "ls", "--all", "--format", "{{.Names}}"),
+        *("--filter", f"name=^{probe.params['profile']}$"),
+        seconds=PROBE_SECONDS,
+    )
+    return code == 0 and not out.strip()
+
+
+def look(probe: Probe, profile: dict[str, Any]) -> tuple[str, str]:
+    """State and reason of the profile."""
+    p = probe.params
+    if not profile:
+        code, _ = probe.run(
+            p["docker"],
+            "container",
+            "inspect",
+            "-f",
+            "{{.Id}}",
+            p["profile"],
+            seconds=PROBE_SECONDS,
+        )
+        if code == 0:
+            return "foreign", f"a container named {p['profile']} that is not of {p['home']}"
+        return "absent", f"no profile {p['profile']} in {p['home']}"
+    code, out = probe.run(
+        p["minikube"], "status", "-p", p["profile"], "-o", "json", seconds=STATUS_SECONDS
+    )
+    nodes = parse_status(out)
+    if not nodes:
+        if code == UNKNOWN_PROFILE:
+            return "absent", f"Minikube knows no profile {p['profile']}"
+        # Minikube's answer is the same where the container is gone and where Docker is.
+        if profile["driver"] == "docker" and container_is_gone(probe):
+            return "lost", f"there is no container {p['profile']}"
+        return "unknown", f"minikube status ended with {code}: {out.strip()[-500:]}"
+    state, reason = judge(nodes)
+    if state != "running":
+        return state, reason
+    code, out = probe.run(
+        *(p["kubectl"], "--kubeconfig", p["kubeconfig"], "--context", p["profile"]),
+        *("--request-timeout=5s", "top", "node", "--no-headers"),
+        seconds=PROBE_SECONDS,
+    )
+    if code != 0 or not out.strip():
+        return "unhealthy", f"{reason}; kubectl top node: {out.strip()[-500:]}"
+    return "running", reason
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "profile": {"type": "str", "required": True},
+            "home": {"type": "path", "required": True},
+            "kubeconfig": {"type": "path", "required": True},
+            "minikube": {"type": "str", "default": "minikube"},
+            "kubectl": {"type": "str", "default": "kubectl"},
+            "docker": {"type": "str", "default": "docker"},
+            "wait": {"type": "int", "default": 600},
+        },
+        supports_check_mode=True,
+    )
+    p = module.params
+    # Where nothing was ever started there is nothing to wait for, and no folder to make.
+    if Path(p["home"]).is_dir():
+        held = lock(p["home"], p["wait"])
+        if held is None:
+            module.fail_json(
+                msg=f"Another minikube command has kept {p['home']}/.lock for {p['wait']} s. "
+                f"Remedy: wait for it, or find it with `fuser {p['home']}/.lock` and end it."
+            )
+        os.close(held)
+    probe = Probe(p)
+    profile = read_profile(p["home"], p["profile"])
+    state, reason = look(probe, profile)
+    volume = False
+    if state in {"lost", "stopped", "broken", "unhealthy"}:
+        volume = (
+            probe.run(p["docker"], "volume", "inspect", p["profile"], seconds=PROBE_SECONDS)[0] == 0
+        )
+    status = Path("/proc/self/status")
+    module.exit_json(
+        changed=False,
+        state=state,
+        reason=reason,
+        profile=profile,
+        volume=volume,
+        cap_sys_resource=may_have_sys_resource(status.read_text() if status.exists() else ""),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What the modules of the role images share: Docker's images and those of cluster nodes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+# Both stores of Docker are served: the older one knows an image by the digest of its
+# configuration, the containerd one by that of its manifest. A node knows both.
+_NODE_COMMAND = "crictl images --output json && echo --- && ctr --namespace k8s.io images list"
+
+
+class DockerError(Exception):
+    """Docker or a node gave no answer; the text says what it said instead."""
+
+
+def _output(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except FileNotFoundError:
+        raise DockerError(f"{command[0]} is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise DockerError(f"{command[0]} gave no answer within 60 seconds") from None
+    if done.returncode:
+        raise DockerError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+def host_images(docker: str) -> dict[str, str]:
+    """Reference to id of all tagged images that Docker has. Raises DockerError."""
+    form = "{{.Repository}}:{{.Tag}} {{.ID}}"
+    lines = _output([docker, "image", "ls", "--no-trunc", "--format", form]).splitlines()
+    pairs = (line.split() for line in lines)
+    return {full_name(name): ident for name, ident in pairs if "<none>" not in name}
+
+
+def node_images(docker: str, node: str) -> dict[str, list[str]]:
+    """Reference to ids of all tagged images that a node has. Raises DockerError."""
+    output = _output([docker, "exec", node, "sh", "-c", _NODE_COMMAND])
+    runtime, _, store = output.partition("\n---\n")
+    images: dict[str, list[str]] = {}
+    for image in json.loads(runtime)["images"]:
+        for name in image["repoTags"]:
+            images.setdefault(name, []).append(image["id"])
+    for line in store.splitlines()[1:]:
+        name, _, digest = line.split()[:3]
+        if name in images:
+            images[name].append(digest)
+    return images
+
+
+# How registries say that they do not have an image: in words of their own or of the client.
+_ABSENT = ("not found", "manifest unknown", "name unknown", "no such manifest")
+
+
+def in_registry(docker: str, reference: str) -> bool:
+    """Whether the registry that the reference names has it. Raises DockerError."""
+    try:
+        _output([docker, "buildx", "imagetools", "inspect", "--raw", reference])
+    except DockerError as error:
+        if any(words in str(error).lower() for words in _ABSENT):
+            return False
+        raise
+    return True
+
+
+def full_name(reference: str) -> str:
+    """A reference with registry and `library/`, as containerd writes it.
+
+    Source: the rules of github.com/distribution/reference.
+    """
+    first, slash, _ = reference.partition("/")
+    if not slash:
+        return f"docker.io/library/{reference}"
+    if "." in first or ":" in first or first == "localhost":
+        return reference
+    return f"docker.io/{reference}"

@@ -1,0 +1,41 @@
+"""What the modules of this role share: the environment of a minikube process, and its lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+# How often a held lock is tried again.
+LOCK_POLL_SECONDS = 0.2
+
+
+def environment(home: str, kubeconfig: str) -> dict[str, str]:
+    """The caller's environment, bound to this project's Minikube home and kubeconfig.
+
+    Any MINIKUBE_<FLAG> of the caller would act as that flag, so these are left out.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MINIKUBE_")}
+    return kept | {"MINIKUBE_HOME": home, "KUBECONFIG": kubeconfig}
+
+
+def lock(home: str, seconds: float) -> int | None:
+    """The file descriptor that holds the lock of a Minikube home, None when others keep it.
+
+    Waits up to `seconds`. The lock ends with the last process that inherited the descriptor, so
+    a `minikube start` whose playbook was killed keeps it until it is through.
+    """
+    Path(home).mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(Path(home, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                return None
+            time.sleep(LOCK_POLL_SECONDS)
+        else:
+            return descriptor

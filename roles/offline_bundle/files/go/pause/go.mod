@@ -1,0 +1,3 @@
+module bundle/pause
+
+go 1.25.0
