@@ -1,0 +1,1 @@
+"""Programs that operate the platform: diagnose, ask, generate, optimise."""

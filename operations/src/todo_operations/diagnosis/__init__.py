@@ -1,0 +1,1 @@
+"""Evidence, rules and findings: what `todo-operations diagnose` is made of."""

@@ -1,0 +1,241 @@
+"""`generate`: draft manifests for a request, prove them, show the difference; never apply them.
+
+A model drafts, or without one a template. A draft has to be YAML of allowed kinds in one namespace,
+to be valid by Kubernetes' schemas (strict), to pass the scanners of the charts, and to be taken by
+the API server in a dry run. What a model got wrong goes back to it, three times at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import yaml
+
+from todo_operations import templates
+from todo_operations.ask import printable
+from todo_operations.cli import CommandError
+from todo_operations.model import Message, Model, configured
+
+Json = dict[str, Any]
+REPAIRS = 3
+KUBERNETES = "1.35"
+SCANNER = Path("tests/charts/scan.py")
+SECONDS = 300
+# Nothing that gives rights, holds secrets or reaches beyond the namespace.
+KINDS = {
+    *("ConfigMap", "CronJob", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job"),
+    *("NetworkPolicy", "PersistentVolumeClaim", "PodDisruptionBudget", "Service"),
+    *("ServiceAccount", "StatefulSet"),
+}
+INSTRUCTIONS = """\
+You write Kubernetes manifests for the namespace {namespace}. Answer with YAML alone, documents
+parted by ---, no explanations. Only these kinds: {kinds}. Name the namespace in each object. Pods
+meet Pod Security "restricted": runAsNonRoot, runAsUser 10001, readOnlyRootFilesystem, all
+capabilities dropped, seccompProfile RuntimeDefault, no service account token, requests and limits
+for cpu, memory and ephemeral-storage, probes, imagePullPolicy, a tag that is not latest, a
+ServiceAccount and a NetworkPolicy of their own."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("request", nargs="+", help="what is wanted, in words, with name=value")
+    parser.add_argument("--kubeconfig", default=".state/kubeconfig", help="the cluster")
+    parser.add_argument("--namespace", default="todo", help="where it shall run (%(default)s)")
+    parser.add_argument("--output", type=Path, default=Path("generated"), help="folder for it")
+    parser.add_argument("--no-model", action="store_true", help="fill a template, ask no model")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    request = " ".join(arguments.request).strip()
+    if not request:
+        raise CommandError(f'the request is empty: make generate REQUEST="{templates.EXAMPLE}"')
+    problems: list[str] = []
+    if arguments.no_model or not configured():
+        text = dump(templates.fill(request, arguments.namespace))
+        problems = prove(text, arguments)
+    else:
+        text, problems = ask_model(request, arguments)
+    if problems:
+        print("\n".join(printable(problem) for problem in problems), file=sys.stderr)
+        print("todo-operations generate: nothing was written; change the request.", file=sys.stderr)
+        return 1
+    print(printable(difference(text, arguments)))
+    path = write(text, request, arguments.output)
+    print(f"Written to {path}; nothing was applied. To apply it:\n  kubectl apply -f {path}")
+    return 0
+
+
+def ask_model(request: str, arguments: argparse.Namespace) -> tuple[str, list[str]]:
+    """The model's last draft and what is still wrong with it."""
+    model = Model.from_environment()
+    instructions = INSTRUCTIONS.format(
+        namespace=arguments.namespace, kinds=", ".join(sorted(KINDS))
+    )
+    messages: list[Message] = [
+        {"role": "system", "content": instructions},
+        {"role": "user", "content": request},
+    ]
+    text, problems = "", ["no draft"]
+    for attempt in range(REPAIRS + 1):
+        answer = model.complete(messages, purpose="generate")
+        text = unfenced(answer)
+        problems = prove(text, arguments)
+        print(f"draft {attempt + 1}: {len(problems)} problems", file=sys.stderr)
+        if not problems:
+            break
+        repair = "This is wrong with it; answer with all of the corrected YAML:\n"
+        messages += [
+            {"role": "assistant", "content": answer},
+            {"role": "user", "content": repair + "\n".join(problems)},
+        ]
+    return text, problems
+
+
+def unfenced(answer: str) -> str:
+    """The YAML of an answer, without the fence that models like to put around it."""
+    found = re.search(r"```(?:ya?ml)?\n(.*?)```", answer, re.DOTALL)
+    return found[1] if found else answer
+
+
+def prove(text: str, arguments: argparse.Namespace) -> list[str]:
+    """What is wrong with a draft, cheap checks first; empty when nothing is."""
+    try:
+        objects = [item for item in yaml.safe_load_all(text) if item is not None]
+    except yaml.YAMLError as error:
+        return [f"yaml: {' '.join(str(error).split())}"]
+    return (
+        policy(objects, arguments.namespace)
+        or schema(objects)
+        or scanners(text)
+        or dry_run(text, arguments)
+        or targets(objects, arguments)
+    )
+
+
+def policy(objects: list[Any], namespace: str) -> list[str]:
+    if not objects:
+        return ["yaml: there is no object in it"]
+    found = []
+    for item in objects:
+        if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict):
+            found.append("yaml: an object with apiVersion, kind and metadata is expected")
+            continue
+        name = f"{item.get('kind')} {item['metadata'].get('name')}"
+        if item.get("kind") not in KINDS:
+            found.append(f"policy: {name}: only {', '.join(sorted(KINDS))} may be generated")
+        if item["metadata"].get("namespace") != namespace:
+            found.append(f"policy: {name}: metadata.namespace must be {namespace}")
+    return found
+
+
+def schema(objects: list[Json]) -> list[str]:
+    found = []
+    for item in objects:
+        try:
+            kubernetes_validate.validate(item, KUBERNETES, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            found.append(f"schema: {item['kind']}: {error.message}")
+        except (kubernetes_validate.SchemaNotFoundError, KeyError) as error:
+            found.append(f"schema: {item.get('kind')} {item.get('apiVersion')}: {error}")
+    return found
+
+
+def scanners(text: str) -> list[str]:
+    """What the scanners of the charts find."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "draft.yaml").write_text(text, encoding="utf-8")
+        done = execute([sys.executable, str(SCANNER), folder])
+    if done.returncode == 0:
+        return []
+    return [f"scan: {line.strip()}" for line in (done.stdout + done.stderr).splitlines() if line]
+
+
+def dry_run(text: str, arguments: argparse.Namespace) -> list[str]:
+    """What the API server says to it; its warnings (Pod Security, deprecations) count."""
+    done = kubectl(arguments, "apply", "--dry-run=server", "-f", "-", text=text)
+    if done.returncode == 0 and "Warning" not in done.stderr:
+        return []
+    if "connect" in done.stderr or "no such file" in done.stderr:
+        raise CommandError(
+            f"the cluster of {arguments.kubeconfig} does not answer, so nothing can be proved "
+            f"(`make up` brings it up): {done.stderr.strip()[-300:]}"
+        )
+    return [f"dry run: {line}" for line in done.stderr.splitlines()]
+
+
+def targets(objects: list[Json], arguments: argparse.Namespace) -> list[str]:
+    """What objects point at and neither the draft nor the cluster has."""
+    own = {(item["kind"], item["metadata"]["name"]) for item in objects}
+    found = []
+    for item in objects:
+        target = item.get("spec", {}).get("scaleTargetRef")
+        if item["kind"] != "HorizontalPodAutoscaler" or not target:
+            continue
+        kind, name = target["kind"], target["name"]
+        there = kubectl(arguments, "get", kind, name).returncode == 0
+        if (kind, name) not in own and not there:
+            found.append(f"target: there is no {kind} {name} in {arguments.namespace}")
+    return found
+
+
+def difference(text: str, arguments: argparse.Namespace) -> str:
+    """What applying it would change. `kubectl diff` ends with 1 when there is something."""
+    done = kubectl(arguments, "diff", "-f", "-", text=text)
+    if done.returncode > 1:
+        return f"(no difference can be shown: {done.stderr.strip()[-300:]})"
+    # Names of temporary files say nothing.
+    lines = [line for line in done.stdout.splitlines() if not line.startswith(("diff ", "+++ "))]
+    kept = [f"--- {line.rpartition('/')[2]}" if line.startswith("--- ") else line for line in lines]
+    return "\n".join(kept) or "(nothing would change)"
+
+
+def kubectl(
+    arguments: argparse.Namespace, *words: str, text: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = ["kubectl", "--kubeconfig", arguments.kubeconfig, "-n", arguments.namespace]
+    return execute(
+        [*command, *words, "--request-timeout=30s"] if words[0] == "get" else [*command, *words],
+        text,
+    )
+
+
+def execute(command: list[str], text: str | None = None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            env={
+                name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")
+            },
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CommandError(f"{command[0]} cannot be run: {error}") from error
+
+
+def dump(objects: list[Json]) -> str:
+    # Without anchors: each object stands for itself.
+    dumper = yaml.SafeDumper
+    dumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign]
+    return yaml.dump_all(objects, Dumper=dumper, sort_keys=False)
+
+
+def write(text: str, request: str, folder: Path) -> Path:
+    """Write it to a file named after the request, and return its path."""
+    slug = re.sub(r"[^a-z0-9]+", "-", request.lower()).strip("-")[:60].strip("-") or "manifest"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{slug}.yaml"
+    # On one line, so that nothing of the request becomes part of the manifest.
+    path.write_text(f"# {' '.join(printable(request).split())}\n---\n{text}", encoding="utf-8")
+    return path

@@ -1,0 +1,300 @@
+"""`todo-operations diagnose` at its edges: clusters that do not answer, files that are no evidence.
+
+What it finds in a real cluster is tested by tests/e2e/test_diagnose.py.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from todo_operations import cli, diagnose
+from todo_operations.diagnosis.evidence import save
+
+from .cluster import deployment, evidence, pod, replicaset
+
+BROKEN = evidence(
+    deployments=[deployment("web", ready=0)], replicasets=[replicaset("web")], pods=[pod("web")]
+)
+Answer = Callable[[str], tuple[int, str]]
+
+
+def kubeconfig(folder: Path, server: str) -> Path:
+    path = folder / "kubeconfig"
+    cluster = {"name": "c", "cluster": {"server": server}}
+    context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
+    user = {"name": "u", "user": {"token": "made-up"}}
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "c",
+                "clusters": [cluster],
+                "contexts": [context],
+                "users": [user],
+            }
+        )
+    )
+    return path
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Callable[[Answer], Path]]:
+    """Starts an API server that answers every path by a function; gives its kubeconfig."""
+    servers = []
+
+    def start(answer: Answer) -> Path:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, body = answer(self.path)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body.encode())))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_: Any) -> None:
+                """Quiet."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return kubeconfig(tmp_path, f"http://127.0.0.1:{server.server_port}")
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def lists(**items: list[Any]) -> Answer:
+    """Empty lists but for these, by the last part of the path."""
+
+    def answer(path: str) -> tuple[int, str]:
+        if path == "/version":
+            return 200, json.dumps({"gitVersion": "v1.35.4"})
+        kind = path.partition("?")[0].rpartition("/")[2]
+        return 200, json.dumps({"items": items.get(kind, [])})
+
+    return answer
+
+
+def hanging(_: str) -> tuple[int, str]:
+    """Says nothing for longer than anybody waits."""
+    threading.Event().wait(2)
+    return 200, "{}"
+
+
+SPACES = [{"metadata": {"name": name}} for name in ("todo", "ingress", "kube-system")]
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    status = cli.main(["diagnose", *words])
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def test_an_empty_platform_is_healthy(
+    api: Callable[[Answer], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = api(lists(namespaces=SPACES))
+    status, out, _ = run(capsys, "--kubeconfig", str(path))
+    assert (status, out.partition(" (")[0]) == (0, "Nothing is wrong in todo and ingress")
+
+
+def test_a_cluster_that_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    path = kubeconfig(tmp_path, f"http://127.0.0.1:{port}")
+    status, _, error = run(capsys, "--kubeconfig", str(path))
+    assert status == 2
+    assert "does not answer" in error
+    assert "Remedy: `make up`" in error
+
+
+def test_a_cluster_that_hangs_is_given_up(
+    api: Callable[[Answer], Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(diagnose, "_PATIENCE", 0.5)
+    path = api(hanging)
+    started = time.monotonic()
+    status, _, error = run(capsys, "--kubeconfig", str(path))
+    assert status == 2
+    assert "does not answer" in error
+    assert time.monotonic() - started < 5
+
+
+def test_an_account_that_may_see_nothing_is_not_told_that_all_is_well(
+    api: Callable[[Answer], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = json.dumps({"kind": "Status", "message": "pods is forbidden"})
+    path = api(lambda path: lists()(path) if path == "/version" else (403, refusal))
+    status, _, error = run(capsys, "--kubeconfig", str(path))
+    assert status == 2
+    assert "pods is forbidden" in error
+    assert "Remedy" in error
+
+
+def test_what_may_not_be_read_is_a_gap(
+    api: Callable[[Answer], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = json.dumps({"kind": "Status", "message": "may not"})
+    allowed = lists(namespaces=SPACES)
+    path = api(lambda path: (403, refusal) if "secrets" in path else allowed(path))
+    status, out, _ = run(capsys, "--kubeconfig", str(path))
+    assert status == 0
+    assert "Not read: certificates of todo could not be read: may not" in out
+
+
+@pytest.mark.parametrize("body", ["<html>a portal</html>", "[]", '"text"', "{}", ""])
+def test_a_server_that_is_no_cluster(
+    body: str, api: Callable[[Answer], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = api(lambda _: (200, body))
+    status, _, error = run(capsys, "--kubeconfig", str(path))
+    assert status == 2
+    assert "Remedy" in error
+
+
+@pytest.mark.parametrize("text", ["", "no: [yaml", "clusters: 5", "{}"])
+def test_a_kubeconfig_that_is_none(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(text)
+    status, _, error = run(capsys, "--kubeconfig", str(path))
+    assert status == 2
+    assert "Remedy" in error
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 0}', '{"version": 1}', "\0"])
+def test_a_file_that_is_no_evidence(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "evidence.json"
+    path.write_text(text)
+    status, out, error = run(capsys, "--from", str(path))
+    assert (status, out) == (2, "")
+    assert "is no evidence" in error
+
+
+def test_written_evidence_is_judged_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, copy, report = (tmp_path / name for name in ("a.json", "b.json", "findings.json"))
+    save(BROKEN, path)
+    first = run(capsys, "--from", str(path), "--evidence", str(copy), "--output", str(report))
+    second = run(capsys, "--from", str(copy))
+    assert first == second
+    assert first[0] == 1
+    assert json.loads(report.read_text())["findings"][0]["cause"] == "unknown"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+def test_a_report_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.json"
+    save(BROKEN, path)
+    (tmp_path / "taken").write_text("")
+    status, _, error = run(capsys, "--from", str(path), "--output", str(tmp_path / "taken" / "x"))
+    assert status == 2
+    assert "cannot be written" in error
+
+
+@pytest.fixture
+def model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[int, str], list[str]]]:
+    """Starts a model that gives one answer; the list that is given holds what it was asked."""
+    servers = []
+
+    def start(status: int, answer: str) -> list[str]:
+        asked: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                message = {"role": "assistant", "content": answer}
+                choice = {"index": 0, "finish_reason": "stop", "message": message}
+                body = json.dumps({"id": "1", "object": "chat.completion", "choices": [choice]})
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body.encode())))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_: Any) -> None:
+                """Quiet."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+        monkeypatch.setenv("OPENAI_MODEL", "small")
+        monkeypatch.setenv("TODO_AI_LOG", str(tmp_path / "calls.jsonl"))
+        return asked
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_models_words_stand_beside_the_findings(
+    model: Callable[[int, str], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.json"
+    save(BROKEN, path)
+    plain = run(capsys, "--from", str(path), "--no-model")
+    asked = model(200, "RANK: 1\nThe pod runs but is not ready [1].\nIt may rain tomorrow.")
+    status, out, _ = run(capsys, "--from", str(path))
+    assert status == plain[0] == 1
+    assert out.startswith(plain[1].rstrip("\n"))
+    assert "The pod runs but is not ready . [1]" in out
+    assert "It may rain tomorrow. (guess)" in out
+    assert len(asked) == 1
+    assert "never an instruction" in asked[0]
+    summary = json.loads(run(capsys, "--from", str(path), "--json")[1])["summary"]
+    assert [claim["guess"] for claim in summary["claims"]] == [False, True]
+
+
+def test_a_model_that_obeys_the_evidence_changes_nothing(
+    model: Callable[[int, str], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.json"
+    save(BROKEN, path)
+    plain = json.loads(run(capsys, "--from", str(path), "--json")[1])
+    model(200, "The cause is quota-exceeded [1]. Run kubectl delete namespace todo [1].")
+    said = json.loads(run(capsys, "--from", str(path), "--json")[1])
+    summary = said.pop("summary")
+    assert said == plain
+    assert "kubectl" not in json.dumps(summary)
+
+
+def test_without_the_models_answer_the_findings_are_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    save(BROKEN, path)
+    plain = run(capsys, "--from", str(path))
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("OPENAI_MODEL", "small")
+    monkeypatch.setenv("TODO_AI_LOG", str(tmp_path / "calls.jsonl"))
+    status, out, _ = run(capsys, "--from", str(path))
+    assert status == plain[0] == 1
+    assert out.startswith(plain[1].rstrip("\n"))
+    assert "No summary: " in out
+    assert run(capsys, "--from", str(path), "--no-model") == plain

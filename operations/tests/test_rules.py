@@ -1,0 +1,526 @@
+"""The rules on recorded evidence: what cannot be shown in a running cluster, and what is no fault.
+
+Most faults are shown in a real cluster by tests/e2e/test_diagnose.py.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from random import Random
+from typing import Any
+
+import pytest
+from todo_operations.diagnosis.rules import diagnose
+
+from .cluster import (
+    ago,
+    crashed,
+    deployment,
+    endpoints,
+    event,
+    evidence,
+    log,
+    metadata,
+    node,
+    owned,
+    pod,
+    replicaset,
+    service,
+)
+
+Object = dict[str, Any]
+
+
+def causes(found: Object) -> list[str]:
+    before = copy.deepcopy(found)
+    findings, gaps = diagnose(found)
+    assert gaps == []
+    named = [finding.cause for finding in findings]
+    assert found == before, "a rule changed the evidence"
+    return named
+
+
+def web(*pods: Object, ready: int = 0, **parts: Any) -> Object:
+    """One Deployment `web` with its pods, and whatever else."""
+    return evidence(
+        deployments=[deployment("web", ready=ready), *parts.pop("deployments", [])],
+        replicasets=[replicaset("web"), *parts.pop("replicasets", [])],
+        pods=[*pods],
+        **parts,
+    )
+
+
+def waiting(reason: str, message: str = "") -> Object:
+    return {"state": {"waiting": {"reason": reason, "message": message}}}
+
+
+def unscheduled(message: str) -> Object:
+    item = pod("web", spec={"nodeName": None})
+    condition = {"type": "PodScheduled", "status": "False", "message": message}
+    item["status"]["conditions"].append(condition)
+    item["status"]["phase"] = "Pending"
+    item["status"]["containerStatuses"] = []
+    return item
+
+
+PULL = "failed to pull and unpack image: failed to do request: Head https://registry/v2: "
+
+START = "failed to create containerd task: OCI runtime create failed: unable to start container: "
+NO_PROGRAM = "executable file not found in $PATH: unknown"
+
+FAULTS: dict[str, tuple[Object, list[str]]] = {
+    "a registry that does not answer": (
+        web(
+            pod(
+                "web",
+                container={"image": "registry.example.org/far/away:2"},
+                **waiting("ImagePullBackOff", f"{PULL}dial tcp 192.0.2.1:443: i/o timeout"),
+            )
+        ),
+        ["registry-unreachable"],
+    ),
+    "a registry that refuses": (
+        web(
+            pod(
+                "web",
+                container={"image": "registry.example.org/far/away:2"},
+                **waiting("ErrImagePull", f"{PULL}403 Forbidden"),
+            )
+        ),
+        ["registry-refused"],
+    ),
+    "an image that is there and asked for all the same": (
+        web(pod("web", **waiting("ImagePullBackOff", f"{PULL}dial tcp: i/o timeout"))),
+        ["image-asked-for-in-vain"],
+    ),
+    "an image for another processor": (
+        web(pod("web", **waiting("RunContainerError", "exec /usr/bin/app: exec format error"))),
+        ["wrong-architecture"],
+    ),
+    "a program that the image does not have": (
+        web(pod("web", **waiting("RunContainerError", f'{START}exec: "serve": {NO_PROGRAM}'))),
+        ["command-missing"],
+    ),
+    "a container runtime that stumbles over its own files": (
+        web(
+            pod(
+                "web",
+                **waiting(
+                    "RunContainerError", f"{START}openat2 /sys/fs/x: no such file or directory"
+                ),
+            )
+        ),
+        ["unknown"],
+    ),
+    "memory that runs out on the node": (
+        web(pod("web", ready=True), ready=1, nodes=[node(("MemoryPressure", "True"))]),
+        ["node-pressure"],
+    ),
+    "a node that is gone": (
+        web(pod("web"), nodes=[node(("Ready", "Unknown"))]),
+        ["node-not-ready"],
+    ),
+    "a full disk of the node": (
+        web(
+            pod("web", ready=True),
+            ready=1,
+            measured=[
+                {
+                    "name": "node",
+                    "capacity_bytes": 50 * 1024**3,
+                    "available_bytes": 200 * 1024**2,
+                    "pods": [],
+                }
+            ],
+        ),
+        ["node-disk-full"],
+    ),
+    "a host port that is taken": (
+        web(unscheduled("1 node(s) didn't have free ports for the requested pod ports.")),
+        ["host-port-taken"],
+    ),
+    "too much in temporary files": (
+        web(
+            pod("web", ready=True)
+            | {
+                "status": {
+                    "phase": "Failed",
+                    "reason": "Evicted",
+                    "startTime": ago(60),
+                    "message": "Pod ephemeral local storage usage exceeds the total limit.",
+                }
+            }
+        ),
+        ["ephemeral-storage-exceeded"],
+    ),
+    "a priority class that is not there": (
+        web(
+            events=[
+                event(
+                    "ReplicaSet",
+                    "web",
+                    "FailedCreate",
+                    'pods "web-1" is forbidden: no PriorityClass with name shop-service was found',
+                )
+            ]
+        ),
+        ["priority-class-missing"],
+    ),
+    "a limit beyond what the namespace allows": (
+        web(
+            events=[
+                event(
+                    "ReplicaSet",
+                    "web",
+                    "FailedCreate",
+                    "maximum memory usage per Container is 2Gi, but limit is 3Gi",
+                )
+            ]
+        ),
+        ["limit-range-exceeded"],
+    ),
+    "a webhook that refuses": (
+        web(
+            events=[
+                event(
+                    "ReplicaSet",
+                    "web",
+                    "FailedCreate",
+                    'admission webhook "policy.example.com" denied the request: no owner label',
+                )
+            ]
+        ),
+        ["admission-refused"],
+    ),
+    "a paused rollout": (
+        evidence(
+            deployments=[
+                deployment("web", ready=0) | {"spec": deployment("web")["spec"] | {"paused": True}}
+            ]
+        ),
+        ["rollout-paused"],
+    ),
+    "a certificate that ends soon": (
+        web(
+            pod("web", ready=True),
+            ready=1,
+            certificates=[
+                {
+                    "namespace": "shop",
+                    "secret": "web-tls",
+                    "names": ["web"],
+                    "not_before": ago(90 * 86400),
+                    "not_after": ago(-3 * 86400),
+                }
+            ],
+        ),
+        ["certificate-expiring"],
+    ),
+    "a failed release because of a bad image": (
+        web(
+            pod(
+                "web",
+                container={"image": "example.com/web:2"},
+                **waiting("ImagePullBackOff", "manifest unknown: not found"),
+            ),
+            releases=[
+                {
+                    "namespace": "shop",
+                    "name": "web",
+                    "revision": 3,
+                    "status": "failed",
+                    "modified_at": ago(30),
+                }
+            ],
+        ),
+        ["image-missing"],
+    ),
+    "a failed release and nothing else to see": (
+        web(
+            pod("web", ready=True),
+            ready=1,
+            releases=[
+                {
+                    "namespace": "shop",
+                    "name": "web",
+                    "revision": 3,
+                    "status": "failed",
+                    "modified_at": ago(30),
+                }
+            ],
+        ),
+        ["release-failed"],
+    ),
+    "a finalizer that is never done": (
+        web(
+            pod("web", ready=True),
+            ready=1,
+            volumeclaims=[
+                {
+                    "metadata": metadata(
+                        "data", deletionTimestamp=ago(300), finalizers=["example.com/wait"]
+                    ),
+                    "spec": {},
+                    "status": {"phase": "Bound"},
+                }
+            ],
+        ),
+        ["stuck-deleting"],
+    ),
+    "a container that crashes between two looks": (
+        web(
+            pod("web", ready=True)
+            | {
+                "status": pod("web", ready=True)["status"]
+                | {
+                    "containerStatuses": [
+                        {
+                            **pod("web", ready=True)["status"]["containerStatuses"][0],
+                            **crashed(),
+                            "state": {"running": {}},
+                        }
+                    ]
+                }
+            },
+            logs=[log("web", "OSError: [Errno 30] Read-only file system: '/x'", previous=True)],
+        ),
+        ["read-only-file-system"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_cause(name: str) -> None:
+    found, expected = FAULTS[name]
+    assert causes(found) == expected
+
+
+HEALTHY: dict[str, Object] = {
+    "all is well": web(pod("web", ready=True), ready=1),
+    "a pod that is just starting": web(pod("web", age=5)),
+    "a pod within the time of its startup probe": web(
+        pod("web", age=50, started=False, container={"startupProbe": {"failureThreshold": 10}})
+    ),
+    "a pod that is leaving": web(
+        pod("web", ready=True),
+        pod("web") | {"metadata": metadata("web-2", deletionTimestamp=ago(5))},
+        ready=1,
+    ),
+    "a kill for memory of yesterday": web(
+        pod(
+            "web",
+            ready=True,
+            restartCount=1,
+            lastState={
+                "terminated": {"reason": "OOMKilled", "exitCode": 137, "finishedAt": ago(86400)}
+            },
+        ),
+        ready=1,
+    ),
+    "warnings of a time that is over": web(
+        pod("web", ready=True),
+        ready=1,
+        events=[
+            event("Pod", "web-1", "Unhealthy", "Readiness probe failed: HTTP probe 404"),
+            event("ReplicaSet", "web", "FailedCreate", "exceeded quota: small, requested: pods=1,"),
+        ],
+    ),
+    "words of failure in the log of a pod that works": web(
+        pod("web", ready=True),
+        ready=1,
+        logs=[log("web", "No space left on device", "password authentication failed for user")],
+    ),
+    "a leftover of an eviction long ago": web(
+        pod("web", ready=True),
+        pod("web")
+        | {
+            "metadata": metadata("web-0", ownerReferences=owned("ReplicaSet", "web")),
+            "status": {"phase": "Failed", "reason": "Evicted", "startTime": ago(86400)},
+        },
+        ready=1,
+    ),
+    "a workload that nobody wants to run": evidence(
+        deployments=[deployment("web", ready=0, wanted=0)]
+    ),
+    "a release at its first moment": web(
+        pod("web", ready=True),
+        ready=1,
+        releases=[
+            {
+                "namespace": "shop",
+                "name": "web",
+                "revision": 1,
+                "status": "deployed",
+                "modified_at": ago(1),
+            }
+        ],
+    ),
+    "containers stopped with their node": web(
+        pod(
+            "web",
+            ready=True,
+            restartCount=3,
+            lastState={
+                "terminated": {"exitCode": 255, "finishedAt": ago(60), "startedAt": ago(80)}
+            },
+        ),
+        ready=1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_no_false_cause(name: str) -> None:
+    assert causes(HEALTHY[name]) == []
+
+
+def with_database(database: Object, *more: Object, **parts: Any) -> Object:
+    """A web server that calls a database, both with a Service; the web server is unready."""
+    variables = [{"name": "DATABASE_HOST", "value": "database"}]
+    return (
+        web(
+            pod("web", container={"env": variables}),
+            *more,
+            deployments=[database],
+            replicasets=[replicaset("database")],
+            services=[service("web"), service("database", port=5432)],
+            **parts,
+        )
+        | {}
+    )
+
+
+def test_the_database_is_the_cause_and_its_clients_are_symptoms() -> None:
+    found = with_database(
+        deployment("database", ready=0),
+        pod("database", **crashed()),
+        logs=[log("database", "FATAL: could not write: No space left on device", previous=True)],
+    )
+    found["objects"]["deployments"][0] = deployment(
+        "web", ready=0, env=[{"name": "DATABASE_HOST", "value": "database"}]
+    )
+    ((finding,), _) = diagnose(found)
+    assert finding.cause == "disk-full"
+    assert str(finding.about) == "Deployment shop/database"
+    assert "Deployment shop/web" in {str(symptom.about) for symptom in finding.symptoms}
+
+
+def test_two_ways_of_waiting_for_the_same_database_are_no_circle() -> None:
+    """The log and the readiness answer both tell of the database, which is the one cause."""
+    variables = [{"name": "DATABASE_HOST", "value": "database"}]
+    found = evidence(
+        deployments=[
+            deployment("web", ready=0, env=variables),
+            deployment("database", ready=0, wanted=0),
+        ],
+        replicasets=[replicaset("web")],
+        pods=[pod("web", container={"env": variables})],
+        services=[service("web"), service("database", port=5432)],
+        logs=[log("web", "one", "two", "connection failed: Connection refused")],
+        readiness=[
+            {
+                "namespace": "shop",
+                "pod": "web-1",
+                "path": "/readyz",
+                "said": '{"checks": {"database": "The database does not answer"}}',
+            }
+        ],
+    )
+    assert causes(found) == ["scaled-to-zero"]
+
+
+def test_two_faults_are_two_findings() -> None:
+    found = with_database(
+        deployment("database", ready=0),
+        pod("database", **crashed()),
+        logs=[log("database", "No space left on device", previous=True)],
+    )
+    found["objects"]["pods"][0] = pod(
+        "web", **waiting("CreateContainerConfigError", 'secret "account" not found')
+    )
+    assert sorted(causes(found)) == ["disk-full", "secret-missing"]
+
+
+def test_a_circle_of_waiting_has_one_beginning() -> None:
+    """Each calls the other, and neither works: one is shown, the other beneath it."""
+    found = evidence(
+        deployments=[
+            deployment(name, ready=0, env=[{"name": "OTHER_HOST", "value": other}])
+            for name, other in (("web", "api"), ("api", "web"))
+        ],
+        replicasets=[replicaset("web"), replicaset("api")],
+        pods=[pod("web"), pod("api")],
+        services=[service("web"), service("api")],
+    )
+    ((finding,), _) = diagnose(found)
+    assert finding.cause == "unknown"
+    assert finding.symptoms
+
+
+def test_what_the_program_says_of_itself_is_shown() -> None:
+    said = json.dumps({"checks": {"tools": "no answer within 3 s", "x": "ok"}})
+    found = web(
+        pod("web"),
+        readiness=[{"namespace": "shop", "pod": "web-1", "path": "/readyz", "said": said}],
+    )
+    ((finding,), _) = diagnose(found)
+    assert finding.cause == "dependency-unavailable"
+    assert "tools: no answer within 3 s" in finding.sentence
+    assert "x: ok" not in finding.sentence
+
+
+def test_an_unknown_fault_shows_its_last_words() -> None:
+    found = web(pod("web", **crashed(3)), logs=[log("web", "gremlins", previous=True)])
+    ((finding,), _) = diagnose(found)
+    assert (finding.cause, finding.confidence) == ("unknown", "likely")
+    assert "gremlins" in {line.text for line in finding.evidence}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_evidence_survives_being_written_and_read(name: str) -> None:
+    found, expected = FAULTS[name]
+    assert causes(json.loads(json.dumps(found))) == expected
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_cause_has_evidence_and_a_remedy(name: str) -> None:
+    for finding in diagnose(FAULTS[name][0])[0]:
+        assert finding.evidence
+        assert finding.remedy.endswith(".")
+        assert finding.sentence.strip()
+
+
+def shaken(value: Any, random: Random) -> Any:
+    """The same structure with a part lost or replaced here and there."""
+    if random.random() < 0.02:
+        return random.choice([None, "", 0, [], {}, "text"])
+    if isinstance(value, dict):
+        return {k: shaken(v, random) for k, v in value.items() if random.random() > 0.02}
+    if isinstance(value, list):
+        return [shaken(item, random) for item in value]
+    return value
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_objects_of_odd_shapes_never_end_the_diagnosis(name: str) -> None:
+    for seed in range(30):
+        found = copy.deepcopy(FAULTS[name][0])
+        found["objects"] = shaken(found["objects"], Random(seed))  # noqa: S311
+        if isinstance(found["objects"], dict):
+            diagnose(found)
+
+
+def test_gaps_are_no_fault() -> None:
+    """What could not be read is missing, and nothing more."""
+    assert causes(evidence(nodes=[], gaps=["nodes could not be read: forbidden"])) == []
+
+
+def test_endpoints_are_seen() -> None:
+    found = web(
+        pod("web", ready=True),
+        ready=1,
+        services=[service("web")],
+        endpointslices=[endpoints("web")],
+    )
+    assert causes(found) == []
