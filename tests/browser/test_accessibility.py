@@ -1,0 +1,253 @@
+"""WCAG 2.2 AA on every page and main state, in light and dark, on a phone, by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from browser.support import Visitor, violations
+from e2e.support import URL
+from playwright.sync_api import Page, Route, expect
+
+Make = Callable[..., Visitor]
+LOOKS = [
+    pytest.param({"color_scheme": "light"}, id="light"),
+    pytest.param({"color_scheme": "dark"}, id="dark"),
+    pytest.param({"viewport": {"width": 360, "height": 740}}, id="phone"),
+    pytest.param(
+        {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}, id="dark-phone"
+    ),
+]
+
+
+def is_wider_than_its_window(page: Page) -> bool:
+    """Whether the page scrolls sideways."""
+    wide: bool = page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+    return wide
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_of_strangers(visitor: Make, look: dict[str, object]) -> None:
+    stranger = visitor(**look)
+    for path in ("/sign-in", "/sign-up", "/nowhere"):
+        page = stranger.open(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert violations(page) == []
+        assert not is_wider_than_its_window(page)
+    page = stranger.open("/sign-up")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_text("Enter your password.")).to_be_visible()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_of_users(user: Make, look: dict[str, object]) -> None:
+    ada = user(**look)
+    page = ada.open("/")
+    expect(page.get_by_text("Nothing to do.")).to_be_visible()
+    assert violations(page) == []
+
+    ada.add_task("Pay rent", priority="high", due_at="2020-01-01T09:00:00Z", tags=["home"])
+    ada.add_task("Read", priority="medium", recurrence="weekly", description="A chapter a week")
+    ada.add_task("Rest", priority="low")
+    ada.reload()
+    expect(ada.rows()).to_have_count(3)
+    assert violations(page) == []
+    assert not is_wider_than_its_window(page)
+    # The title opens the editor too; on a phone it is the only way.
+    page.get_by_role("button", name="Read", exact=True).click()
+    expect(page.get_by_role("form", name="Edit Read")).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Select", exact=True).click()
+    page.get_by_role("checkbox", name="Select Rest").check()
+    assert violations(page) == []
+    page.get_by_role("button", name="Select", exact=True).click()
+    page.get_by_role("button", name="Delete Rest").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    assert violations(page) == []
+
+    if page.get_by_role("navigation", name="View").is_visible():
+        page.get_by_role("button", name="Chat", exact=True).click()
+    assert violations(page) == []
+    ada.say("Show me all my tasks")
+    page.locator(".tool-card summary").first.click()
+    assert violations(page) == []
+    assert not is_wider_than_its_window(page)
+    page.get_by_role("button", name="Earlier conversations").click()
+    expect(page.get_by_role("button", name="Delete conversation").first).to_be_visible()
+    assert violations(page) == []
+
+    page = ada.open("/account")
+    page.get_by_label("Name").fill("Laptop")
+    page.get_by_role("button", name="Create token").click()
+    expect(page.get_by_text("This is shown once.")).to_be_visible()
+    assert violations(page) == []
+    assert not is_wider_than_its_window(page)
+    page.get_by_role("button", name="Delete account").click()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_goes_wrong_is_shown_to_everybody(user: Make, look: dict[str, object]) -> None:
+    ada = user(**look)
+    ada.add_task("Pay rent")
+    page = ada.open("/")
+    page.route("**/complete", lambda route: route.fulfill(status=503, body="no backend"))
+    page.get_by_role("checkbox", name="Complete Pay rent").click()
+    expect(page.get_by_text("“Pay rent” is unchanged.")).to_be_visible()
+    page.route("**/tasks?**", lambda route: route.fulfill(status=503, body="no backend"))
+    page.get_by_role("searchbox", name="Search tasks").fill("rent")
+    expect(page.get_by_text("The list could not be read.")).to_be_visible()
+    page.get_by_label("Add a task").fill("x" * 201)
+    page.get_by_label("Add a task").press("Enter")
+    expect(page.get_by_text("A title has at most 200 characters")).to_be_visible()
+    assert violations(page) == []
+    assert not is_wider_than_its_window(page)
+
+    if page.get_by_role("navigation", name="View").is_visible():
+        page.get_by_role("button", name="Chat", exact=True).click()
+    page.route(
+        "**/chat",
+        lambda route: route.fulfill(
+            status=429, headers={"retry-after": "7"}, json={"detail": "Too many turns."}
+        ),
+    )
+    page.get_by_label("Message the assistant").fill("Add a task to rest")
+    page.get_by_label("Message the assistant").press("Enter")
+    notice = page.get_by_role("log").get_by_role("alert")
+    expect(notice).to_contain_text("Too many turns. Try again in 7 s.")
+    expect(notice.get_by_role("button", name="Retry")).to_be_visible()
+    assert violations(page) == []
+    assert not is_wider_than_its_window(page)
+
+
+def test_a_phone_does_everything(user: Make) -> None:
+    """Adds, edits, completes, deletes, undoes and chats by touch."""
+    ada = user(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = ada.open("/")
+    page.get_by_label("Add a task").fill("Buy milk")
+    page.get_by_role("button", name="Add", exact=True).tap()
+    expect(ada.row("Buy milk")).to_be_visible()
+    page.get_by_role("button", name="Buy milk", exact=True).tap()
+    editor = page.get_by_role("form", name="Edit Buy milk")
+    editor.get_by_label("Title").fill("Buy bread")
+    editor.get_by_label("Priority").select_option("high")
+    editor.get_by_role("button", name="Save").tap()
+    expect(ada.row("Buy bread")).to_contain_text("high priority")
+    page.get_by_role("checkbox", name="Complete Buy bread").tap()
+    expect(page.get_by_role("checkbox", name="Complete Buy bread")).to_be_checked()
+    page.get_by_role("button", name="Delete Buy bread").tap()
+    page.get_by_role("button", name="Undo").tap()
+    expect(ada.row("Buy bread")).to_be_visible()
+    page.get_by_role("button", name="Chat", exact=True).tap()
+    page.get_by_label("Message the assistant").fill("Add a task to rest")
+    page.get_by_role("button", name="Send").tap()
+    expect(ada.last_reply()).to_contain_text("Rest")
+    page.get_by_role("button", name="Tasks", exact=True).tap()
+    expect(ada.row("Rest")).to_be_visible()
+
+
+def test_the_chosen_colours_are_kept(user: Make) -> None:
+    ada = user(color_scheme="light")
+    page = ada.open("/")
+
+    def is_dark() -> bool:
+        colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return max(int(part) for part in colour[4:-1].split(",")) < 64
+
+    assert not is_dark()
+    page.get_by_role("button", name="Switch light and dark").click()
+    assert is_dark()
+    ada.reload()
+    assert is_dark()
+    # Drawn so by the server: nobody is dazzled until the script runs.
+    assert 'data-theme="dark"' in ada.context.request.get(f"{URL}/sign-in").text()
+
+
+def test_nothing_can_be_clicked_before_the_script_runs(visitor: Make) -> None:
+    stranger = visitor()
+    page = stranger.page
+    held: list[Route] = []
+    page.route("**/_next/static/**/*.js", lambda route: held.append(route))
+    page.goto(f"{URL}/sign-in", wait_until="commit")
+    button = page.get_by_role("button", name="Sign in")
+    expect(button).to_be_disabled()
+    expect(page.get_by_label("Password", exact=True)).to_be_disabled()
+    while held:
+        held.pop().continue_()
+    page.unroute("**/_next/static/**/*.js")
+    expect(button).to_be_enabled()
+
+
+def test_everything_by_keyboard(user: Make) -> None:
+    """Adds, completes, edits, deletes, undoes and chats without a pointer."""
+    ada = user()
+    page = ada.open("/")
+
+    def tab_to(name: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            focused = page.evaluate(
+                "(document.activeElement.labels?.[0]?.textContent"
+                " || document.activeElement.ariaLabel || document.activeElement.textContent).trim()"
+            )
+            if focused == name:
+                return
+        raise AssertionError(f"{name} cannot be reached by Tab")
+
+    expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
+    tab_to("Add a task")
+    page.keyboard.type("Buy milk")
+    page.keyboard.press("Enter")
+    expect(ada.row("Buy milk")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Complete Buy milk")).to_be_enabled()
+    tab_to("Complete Buy milk")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", name="Complete Buy milk")).to_be_checked()
+    tab_to("Buy milk")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("form", name="Edit Buy milk").get_by_label("Title")).to_be_focused()
+    page.keyboard.type("Buy bread")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Buy bread", exact=True)).to_be_focused()
+    tab_to("Delete Buy bread")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Tasks")).to_be_focused()
+    tab_to("Undo")
+    page.keyboard.press("Enter")
+    expect(ada.row("Buy bread")).to_be_visible()
+    page.get_by_role("heading", name="Tasks").focus()
+    tab_to("Message the assistant")
+    page.keyboard.type("Add a task to rest")
+    page.keyboard.press("Enter")
+    expect(ada.row("Rest")).to_be_visible()
+    expect(page.get_by_label("Message the assistant")).to_be_focused()
+
+
+def test_text_at_twice_the_size_and_from_right_to_left_fits(user: Make) -> None:
+    # 200 % zoom of a 1280 pixel window is a window of 640 CSS pixels.
+    ada = user(viewport={"width": 640, "height": 430})
+    ada.add_task("A title that is long enough to be broken into lines on a small screen " * 2)
+    ada.add_task("https://example.org/" + "a" * 150)
+    page = ada.open("/")
+    expect(ada.rows()).to_have_count(2)
+    assert not is_wider_than_its_window(page)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    assert not is_wider_than_its_window(page)
+
+
+def test_security_headers_of_every_page(visitor: Make) -> None:
+    stranger = visitor()
+    nonces = set()
+    for path in ("/sign-in", "/sign-up", "/nowhere"):
+        answer = stranger.context.request.get(URL + path)
+        policy = answer.headers["content-security-policy"]
+        assert "unsafe-inline" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        nonces.add(policy.partition("'nonce-")[2].partition("'")[0])
+    assert len(nonces) == 3

@@ -1,0 +1,123 @@
+"""The running platform, reached the way its users reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def setting(name: str) -> Any:
+    """A plain value of the inventory, where the last file has the last word."""
+    found = None
+    for path in sorted(ROOT.glob("inventory/group_vars/all/*.yml")):
+        found = yaml.safe_load(path.read_text()).get(name, found)
+    return found
+
+
+URL = os.environ.get("TODO_URL", f"http://localhost:{setting('platform_http_port')}")
+HTTPS_URL = f"https://localhost:{setting('platform_https_port')}"
+
+
+class User:
+    """A registered account with a session of its own."""
+
+    def __init__(self) -> None:
+        self.http = httpx2.Client(base_url=URL, timeout=30)
+        self.email = f"e2e-{secrets.token_hex(6)}@example.com"
+        self.password = secrets.token_urlsafe(24)
+        answer = self.http.post(
+            "/api/auth/register", json={"email": self.email, "password": self.password}
+        )
+        assert answer.status_code == 201, answer.text
+        self.id = answer.json()["user"]["id"]
+        self.home = f"/api/{self.id}"
+
+    def add(self, title: str, **fields: Any) -> dict[str, Any]:
+        answer = self.http.post(f"{self.home}/tasks", json={"title": title, **fields})
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+    def tasks(self, **query: str) -> list[dict[str, Any]]:
+        answer = self.http.get(f"{self.home}/tasks", params=query)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        found: list[dict[str, Any]] = body if isinstance(body, list) else body["items"]
+        return found
+
+    def say(self, message: str, **fields: Any) -> dict[str, Any]:
+        answer = self.http.post(f"{self.home}/chat", json={"message": message, **fields})
+        assert answer.status_code == 200, answer.text
+        said: dict[str, Any] = answer.json()
+        return said
+
+    def leave(self) -> None:
+        assert self.http.delete("/api/auth/me").status_code == 204
+        self.http.close()
+
+
+def wait_until(
+    reached: Callable[[], bool], what: str, seconds: float = 90, pause: float = 0.2
+) -> None:
+    """Return once the condition holds; fails the test when it does not in time.
+
+    `pause` seconds lie between two looks: more where a look itself is work for the cluster.
+    """
+    until = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < until, f"not within {seconds:.0f} s: {what}"
+        time.sleep(pause)
+
+
+def is_ready() -> bool:
+    return httpx2.get(f"{URL}/api/readyz").status_code == 200
+
+
+def kubectl(*arguments: str) -> str:
+    """What kubectl prints, asked of this project's cluster and no other."""
+    return subprocess.run(
+        ["kubectl", "--kubeconfig", str(ROOT / ".state" / "kubeconfig"), *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    ).stdout
+
+
+def kubectl_json(*arguments: str) -> Any:
+    return json.loads(kubectl(*arguments, "-o", "json"))
+
+
+def playbook(*arguments: str, expect: int = 0, environment: Mapping[str, str] | None = None) -> str:
+    """The output of ansible-playbook, run in the checkout; fails when the status is another."""
+    done = subprocess.run(
+        ["ansible-playbook", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        env=os.environ | {"ANSIBLE_NOCOLOR": "1"} | dict(environment or {}),
+    )
+    output = done.stdout + done.stderr
+    assert (done.returncode == 0) == (expect == 0), output[-6000:]
+    return output
+
+
+def documented(title: str) -> list[str]:
+    """The command lines of a section of docs/operations.md."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    section = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    lines = [line.strip() for line in section.splitlines()]
+    return [line for line in lines if line.startswith(("make ", "ansible-playbook "))]

@@ -1,0 +1,205 @@
+"""What goes wrong in practice: each fault says what it is, loses nothing, and a run mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from e2e.support import ROOT, User, is_ready, kubectl, kubectl_json, playbook, wait_until
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("network_mode=sideways", "network_mode"),
+        ("minikube_driver=hovercraft", "minikube_driver"),
+        ("minikube_cpus=many", "minikube_cpus"),
+        ("platform_http_port=eighty", "platform_http_port"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_its_remedy(setting: str, named: str) -> None:
+    output = playbook("site.yml", "-e", setting, expect=1)
+    assert named in output
+    assert "changed=0" in output
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_taken_port_is_refused_before_anything_changes(listener: int, tmp_path: Path) -> None:
+    """Asked for a new cluster (another state folder) on a port that somebody else holds."""
+    output = playbook(
+        *("playbooks/preflight.yml", "-e", f"platform_http_port={listener}"),
+        *("-e", f"platform_state_dir={tmp_path}", "-e", "minikube_profile=elsewhere"),
+        expect=1,
+    )
+    assert str(listener) in output
+    assert "platform_http_port" in output
+
+
+def test_a_machine_that_is_too_small_is_told_all_of_it_at_once() -> None:
+    wanted = ("-e", "minikube_cpus=999", "-e", "minikube_memory_mib=9999999")
+    output = playbook("playbooks/preflight.yml", *wanted, expect=1)
+    assert "minikube_cpus" in output
+    assert "minikube_memory_mib" in output
+    assert "nothing was changed" in output
+
+
+def test_docker_out_of_reach_names_the_remedy() -> None:
+    done = subprocess.run(
+        ["ansible-playbook", "site.yml", "--tags", "container_engine"]
+        + ["-e", "container_engine_install=false"],
+        cwd=ROOT,
+        env=os.environ | {"DOCKER_HOST": "unix:///nonexistent/docker.sock"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode != 0
+    assert "Remedy" in done.stdout + done.stderr
+    assert "docker info" in done.stdout + done.stderr
+
+
+def test_a_broken_image_fails_the_release_and_the_next_run_mends_it(user: User) -> None:
+    """The old version serves on all the while; the failure shows the evidence."""
+    user.add("Still here")
+    deployed = {
+        item["metadata"]["name"]: item["spec"]["template"]["spec"]["containers"][0]["image"]
+        for item in kubectl_json("get", "deployments,statefulsets", "-n", "todo")["items"]
+    }
+    broken = {"images_references": deployed | {"frontend": "localhost/todo/frontend:no-such-tag"}}
+    output = playbook(
+        *("site.yml", "--tags", "frontend", "--skip-tags", "images"),
+        *("-e", json.dumps(broken), "-e", "helm_release_timeout=40s"),
+        expect=1,
+    )
+    assert "no-such-tag" in output
+    assert "Cause: Deployment todo/frontend needs the image" in output
+    assert "make up TAGS=images" in output
+    assert ".state/logs/helm" in output
+    assert [task["title"] for task in user.tasks()] == ["Still here"]
+    assert user.http.get("/healthz").status_code == 200
+    playbook("site.yml", "--tags", "frontend")
+    releases = json.loads(
+        subprocess.run(
+            ["helm", "list", "-n", "todo", "-o", "json"]
+            + ["--kubeconfig", str(ROOT / ".state" / "kubeconfig")],
+            check=True,
+            capture_output=True,
+        ).stdout
+    )
+    assert {release["status"] for release in releases} == {"deployed"}
+
+
+def revisions() -> dict[str, str]:
+    """The deployed revision of each release."""
+    listed = subprocess.run(
+        ["helm", "list", "-A", "-o", "json", "--kubeconfig", str(ROOT / ".state" / "kubeconfig")],
+        check=True,
+        capture_output=True,
+    ).stdout
+    return {release["name"]: release["revision"] for release in json.loads(listed)}
+
+
+def test_an_upgrade_that_does_not_work_is_taken_back(user: User) -> None:
+    """Every pod becomes ready, and yet nobody can chat: only the conversation finds that out."""
+    user.add("Still here")
+    before = revisions()
+    broken = {
+        "assistant_engine": "openai",
+        "assistant_openai_base_url": "http://127.0.0.1:9/v1",
+        "assistant_openai_model": "nobody",
+        "secrets_model_api_key": "not-a-key-of-anybody",
+    }
+    output = playbook("playbooks/upgrade.yml", "-e", json.dumps(broken), expect=1)
+    assert "the platform works" in output
+    assert "Remedy" in output
+    after = revisions()
+    assert int(after["backend"]) == int(before["backend"]) + 2
+    assert {n: r for n, r in after.items() if n != "backend"} == {
+        n: r for n, r in before.items() if n != "backend"
+    }
+    assert user.say("What's pending?")["tool_calls"][0]["name"] == "list_tasks"
+    kubectl("delete", "secret", "-n", "todo", "todo-model")
+
+
+def test_runs_that_were_killed_are_mended_by_the_next(user: User) -> None:
+    user.add("Still here")
+    for _ in range(2):
+        # Something to do, so that the kill hits a run at work.
+        kubectl(
+            "delete", "deployment", "-n", "todo", "mcp-server", "frontend", "--ignore-not-found"
+        )
+        seconds = random.uniform(3, 12)  # noqa: S311 (no secret)
+        run = subprocess.Popen(
+            ["ansible-playbook", "site.yml"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            run.wait(seconds)
+        except subprocess.TimeoutExpired:
+            run.kill()
+        print(f"after {seconds:.1f} s: status {run.wait()}")
+    playbook("site.yml")
+    assert [task["title"] for task in user.tasks()] == ["Still here"]
+
+
+def test_a_replaced_database_pod_keeps_the_tasks(user: User) -> None:
+    user.add("Outlive the pod")
+    kubectl("delete", "pod", "-n", "todo", "postgres-0", "--wait=true")
+    kubectl("rollout", "status", "-n", "todo", "statefulset/postgres", "--timeout=90s")
+    wait_until(is_ready, "the backend has found the new database")
+    assert [task["title"] for task in user.tasks()] == ["Outlive the pod"]
+
+
+def test_a_conversation_survives_every_pod(user: User) -> None:
+    said = user.say("Add a task to buy groceries")
+    kubectl("rollout", "restart", "-n", "todo", "deploy/backend", "deploy/mcp-server")
+    for name in ("backend", "mcp-server"):
+        kubectl("rollout", "status", "-n", "todo", f"deploy/{name}", "--timeout=120s")
+    again = user.say("Mark the groceries task as done", conversation_id=said["conversation_id"])
+    assert [call["name"] for call in again["tool_calls"]][-1] == "complete_task"
+
+
+FOREIGN = """\
+apiVersion: v1
+kind: Config
+current-context: production
+clusters: [{name: production, cluster: {server: "https://127.0.0.1:9"}}]
+contexts: [{name: production, context: {cluster: production, user: somebody}}]
+users: [{name: somebody, user: {token: of-somebody-else}}]
+"""
+
+
+def test_a_stopped_cluster_comes_back_with_its_data(
+    new_user: Callable[[], User], tmp_path: Path
+) -> None:
+    """And neither the user's own kubeconfig nor one in the environment is read or written."""
+    own, named = tmp_path / ".kube" / "config", tmp_path / "named"
+    own.parent.mkdir()
+    for path in (own, named):
+        path.write_text(FOREIGN)
+    environment = {
+        "HOME": str(tmp_path),
+        "KUBECONFIG": str(named),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
+    }
+    user = new_user()
+    user.add("Survive the night")
+    playbook("site.yml", "--tags", "minikube_stop", environment=environment)
+    output = playbook("site.yml", environment=environment)
+    assert "failed=0" in output
+    assert [task["title"] for task in user.tasks()] == ["Survive the night"]
+    assert own.read_text() == named.read_text() == FOREIGN

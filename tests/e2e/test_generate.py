@@ -1,0 +1,191 @@
+"""Manifests that are generated: proved on the real cluster, written, never applied."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from e2e.support import ROOT, documented, kubectl_json, playbook
+from scripted_model import Reply, ScriptedModel, message
+from todo_operations import templates
+
+KUBECONFIG = str(ROOT / ".state" / "kubeconfig")
+BUDGET = """\
+Here you are:
+```yaml
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: drafted, namespace: todo, labels: {app.kubernetes.io/name: backend}}
+spec:
+  maxUnavailable: 1
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector: {matchLabels: {app.kubernetes.io/name: backend}}
+```
+"""
+REQUESTS = {
+    "new service name=notes image=localhost/todo/notes:1.0 from=backend": {
+        *("ServiceAccount", "Deployment", "Service", "NetworkPolicy"),
+    },
+    "cronjob name=tidy image=localhost/todo/notes:1.0 command=tidy,--all schedule=0_3_*_*_*": {
+        *("ServiceAccount", "CronJob", "NetworkPolicy"),
+    },
+    "hpa for backend max=4": {"HorizontalPodAutoscaler"},
+    "network policy for frontend port=3000 from=backend": {"NetworkPolicy"},
+    "pdb for the backend": {"PodDisruptionBudget"},
+}
+
+
+def everything() -> set[str]:
+    kinds = "deployments,services,cronjobs,networkpolicies,hpa,pdb,serviceaccounts,configmaps"
+    items = kubectl_json("get", kinds, "-n", "todo")["items"]
+    return {f"{item['kind']}/{item['metadata']['name']}" for item in items}
+
+
+def generate(
+    request: str, output: Path, *arguments: str, model: ScriptedModel | None = None
+) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if "OPENAI" not in name}
+    if model:
+        environment |= {"OPENAI_BASE_URL": model.url, "OPENAI_MODEL": "drafter"}
+    command = ["todo-operations", "generate", "--kubeconfig", KUBECONFIG]
+    return subprocess.run(
+        [*command, "--output", str(output), *arguments, "--", request],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=environment | {"TODO_AI_LOG": str(output / "calls.jsonl")},
+    )
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_templates_are_proved_and_written_and_not_applied(request_: str, tmp_path: Path) -> None:
+    before = everything()
+    done = generate(request_, tmp_path)
+    assert done.returncode == 0, done.stderr
+    (path,) = tmp_path.glob("*.yaml")
+    objects = list(yaml.safe_load_all(path.read_text()))
+    assert {item["kind"] for item in objects if item} == REQUESTS[request_]
+    assert f"kubectl apply -f {path}" in done.stdout
+    assert "+kind:" in done.stdout
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ("make me rich", "no template fits"),
+        ("new service image=a:1", "names no name"),
+        ("new service name=Notes! image=a:1", "name=Notes!"),
+        ("new service name=notes image=notes:latest", "image=notes:latest"),
+        ("new service name=notes image=notes", "image=notes"),
+        ("new service name=notes image=a:1 port=80", "out of range"),
+        ("new service name=notes image=a:1 prot=8000", "no meaning: prot"),
+        ("hpa for backend min=5 max=2", "below min"),
+        ("", "the request is empty"),
+    ],
+)
+def test_requests_that_cannot_be_filled(request_: str, words: str, tmp_path: Path) -> None:
+    done = generate(request_, tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert list(tmp_path.glob("*.yaml")) == []
+
+
+def test_a_target_that_is_not_there(tmp_path: Path) -> None:
+    done = generate("hpa for nobody", tmp_path)
+    assert done.returncode == 1
+    assert "there is no Deployment nobody" in done.stderr
+    assert list(tmp_path.glob("*.yaml")) == []
+
+
+def drafts(*texts: str) -> Any:
+    """A model that answers with each text in turn, then with the last for ever."""
+    left = list(texts)
+    return lambda asked: Reply(message(asked, left.pop(0) if len(left) > 1 else left[0]))
+
+
+# Valid, but against the rules of the charts or of the cluster.
+LOOSE_POD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: loose, namespace: todo}
+spec:
+  selector: {matchLabels: {app: loose}}
+  template:
+    metadata: {labels: {app: loose}}
+    spec: {containers: [{name: loose, image: "loose:1.0"}]}
+"""
+
+
+def test_a_model_repairs_its_draft(tmp_path: Path) -> None:
+    slips = BUDGET.replace("maxUnavailable", "maxUnavailabel")
+    with ScriptedModel(drafts("key: [", slips, LOOSE_POD, BUDGET)) as model:
+        done = generate("a disruption budget", tmp_path, model=model)
+    assert done.returncode == 0, done.stderr
+    complaints = [asked["messages"][-1]["content"] for asked in model.requests[1:]]
+    assert [text.split("\n")[1].split(":")[0] for text in complaints] == ["yaml", "schema", "scan"]
+    (path,) = tmp_path.glob("*.yaml")
+    assert "kind: PodDisruptionBudget" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("draft", "words"),
+    [
+        ("I cannot do that.", "yaml"),
+        (BUDGET.replace("namespace: todo", "namespace: kube-system"), "must be todo"),
+        (
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\n"
+            "metadata: {name: boss, namespace: todo}\nroleRef: {}\n",
+            "only ConfigMap",
+        ),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: todo}\n"
+            "stringData: {a: b}\n",
+            "only ConfigMap",
+        ),
+    ],
+)
+def test_three_repairs_are_enough(draft: str, words: str, tmp_path: Path) -> None:
+    before = everything()
+    with ScriptedModel(drafts(draft)) as model:
+        done = generate("something", tmp_path, model=model)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(model.requests) == 4
+    assert list(tmp_path.glob("*.yaml")) == []
+    assert everything() == before
+
+
+def test_without_a_cluster_nothing_is_proved(tmp_path: Path) -> None:
+    done = generate("pdb for backend", tmp_path, "--kubeconfig", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "does not answer" in done.stderr
+
+
+COMMANDS = documented("Manifests: generate") + documented("Dockerfiles and images: docker-review")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_documentation_work(command: str) -> None:
+    before = everything()
+    done = subprocess.run(
+        shlex.split(command), cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert everything() == before
+
+
+def test_the_playbook_wants_a_request() -> None:
+    assert len(COMMANDS) == 4
+    assert "Say what is wanted" in playbook("playbooks/ai_generate.yml", expect=1)
+
+
+def test_every_template_has_an_example() -> None:
+    assert len(REQUESTS) == len(templates.TEMPLATES)

@@ -1,0 +1,177 @@
+"""Filters of the role helm_release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import helm_release
+import pytest
+from ansible.errors import AnsibleFilterError
+
+
+@pytest.fixture
+def charts(tmp_path: Path) -> Path:
+    """A chart `web` over a library chart `shapes`."""
+    for name, dependencies in (
+        ("shapes", ""),
+        ("web", "dependencies: [{name: shapes, version: 1.0.0, repository: file://../shapes}]"),
+    ):
+        (tmp_path / name / "templates").mkdir(parents=True)
+        (tmp_path / name / "Chart.yaml").write_text(
+            f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n{dependencies}\n"
+        )
+        (tmp_path / name / "templates" / "a.yaml").write_text("a: 1\n")
+    return tmp_path
+
+
+def version(charts: Path) -> str:
+    return helm_release.helm_chart_version(str(charts / "web"))
+
+
+def test_same_content_elsewhere_has_the_same_version(charts: Path, tmp_path: Path) -> None:
+    before = version(charts)
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name in ("web", "shapes"):
+        (charts / name).rename(moved / name)
+    assert version(moved) == before
+    assert before.startswith("1.0.0+")
+    assert len(before) == len("1.0.0+") + 12
+
+
+@pytest.mark.parametrize(
+    "edited", ["web/templates/a.yaml", "web/values.yaml", "shapes/templates/a.yaml"]
+)
+def test_any_edit_changes_the_version(charts: Path, edited: str) -> None:
+    before = version(charts)
+    (charts / edited).write_text("a: 2\n")
+    assert version(charts) != before
+
+
+def test_renaming_a_template_changes_the_version(charts: Path) -> None:
+    before = version(charts)
+    (charts / "web/templates/a.yaml").rename(charts / "web/templates/b.yaml")
+    assert version(charts) != before
+
+
+def test_what_helm_derives_does_not_count(charts: Path) -> None:
+    before = version(charts)
+    (charts / "web/charts").mkdir()
+    (charts / "web/charts/shapes-1.0.0.tgz").write_bytes(b"built")
+    (charts / "web/Chart.lock").write_text("digest: x\n")
+    assert version(charts) == before
+
+
+def test_folder_without_a_chart_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"Chart\.yaml is missing"):
+        helm_release.helm_chart_version(str(tmp_path))
+
+
+def release(charts: Path, name: str = "web", **other: Any) -> dict[str, Any]:
+    return {"name": name, "chart": str(charts / "web"), "namespace": "shop", **other}
+
+
+def test_plan_fills_in_what_is_left_out(charts: Path) -> None:
+    (planned,) = helm_release.helm_release_plan([release(charts)], "7m")
+    assert planned["timeout"] == "7m"
+    assert planned["values"] == {}
+    assert planned["chart_name"] == "web"
+    assert planned["title"] == "web (1/1)"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"valuse": {}}, "unknown key 'valuse'; did you mean 'values'"),
+        ({"name": "Web_1"}, "lower-case"),
+        ({"name": "x" * 54}, "1 to 53"),
+        ({"timeout": "5 minutes"}, "no duration; write 90s"),
+        ({"values": {"a": [{"b": None}]}}, r"values\.a\[0\]\.b is null"),
+        ({"values": ["a"]}, "one mapping"),
+        ({"values": {"db": {"ownerPassword": "hunter2"}}}, r"values\.db\.ownerPassword looks like"),
+        ({"values": {"env": [{"API_KEY": "sk-1"}]}}, r"values\.env\[0\]\.API_KEY looks like"),
+        ({"values": {"url": "postgres://me:pw@db/todo"}}, r"values\.url looks like a secret"),
+        ({"values": {"pem": "-----BEGIN PRIVATE KEY-----\n"}}, "role secrets, Ansible Vault"),
+        ({"needs": ["wep"]}, "unknown release 'wep'; did you mean 'web'"),
+        ({"needs": ["web"]}, "need each other in a circle"),
+        ({"namespace": ""}, "lacks 'namespace'"),
+    ],
+)
+def test_wrong_release_is_refused_with_the_remedy(
+    charts: Path, wrong: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AnsibleFilterError, match=message):
+        helm_release.helm_release_plan([release(charts) | wrong])
+
+
+def test_where_a_secret_is_may_be_said(charts: Path) -> None:
+    values = {
+        "existingSecret": "todo-database",
+        "passwordKey": "owner-password",
+        "automountServiceAccountToken": False,
+        "maxTokens": 2048,
+        "token": "",
+        "url": "https://models.example:8443/v1",
+    }
+    (planned,) = helm_release.helm_release_plan([release(charts, values=values)])
+    assert planned["values"] == values
+
+
+def test_name_used_twice_is_refused(charts: Path) -> None:
+    with pytest.raises(AnsibleFilterError, match="'web' twice"):
+        helm_release.helm_release_plan([release(charts), release(charts)])
+
+
+def test_waves_hold_what_needs_work_after_what_it_needs(charts: Path) -> None:
+    plan = helm_release.helm_release_plan(
+        [
+            release(charts, "page", needs=["api"]),
+            release(charts, "api", needs=["data"]),
+            release(charts, "data"),
+            release(charts, "proxy"),
+        ]
+    )
+    states = {name: {"state": "absent", "reason": "new"} for name in ("page", "data", "proxy")}
+    states["api"] = {"state": "current", "reason": ""}
+    waves = helm_release.helm_release_waves(plan, states)
+    assert [[item["name"] for item in wave] for wave in waves] == [["data", "proxy"], ["page"]]
+    assert waves[1][0]["line"] == "page (1/4): absent, new"
+
+
+@pytest.mark.parametrize(
+    ("run_tags", "skip_tags", "selected"),
+    [
+        (["all"], [], ["data", "api"]),
+        (["api", "images"], [], ["api"]),
+        (["helm_release"], ["data"], ["api"]),
+    ],
+)
+def test_tags_select_releases(
+    run_tags: list[str], skip_tags: list[str], selected: list[str]
+) -> None:
+    releases = [{"name": "data"}, {"name": "api"}]
+    assert helm_release.helm_release_selected(releases, run_tags, skip_tags) == selected
+
+
+@pytest.mark.parametrize(("duration", "seconds"), [("90s", 90), ("5m", 300), ("1h30m5s", 5405)])
+def test_durations_are_seconds(duration: str, seconds: int) -> None:
+    assert helm_release.helm_release_seconds(duration) == seconds
+
+
+@pytest.mark.parametrize(
+    ("reference", "values"),
+    [
+        ("localhost/todo/api:1a2b", {"repository": "localhost/todo/api", "tag": "1a2b"}),
+        ("localhost:5000/api:1", {"repository": "localhost:5000/api", "tag": "1"}),
+        ("r.example/api@sha256:ab", {"repository": "r.example/api", "digest": "sha256:ab"}),
+    ],
+)
+def test_image_reference_becomes_chart_values(reference: str, values: dict[str, str]) -> None:
+    assert helm_release.image_values(reference) == values
+
+
+@pytest.mark.parametrize("reference", ["localhost/todo/api", "localhost:5000/api"])
+def test_image_without_tag_is_refused(reference: str) -> None:
+    with pytest.raises(AnsibleFilterError, match="needs a tag or a digest"):
+        helm_release.image_values(reference)

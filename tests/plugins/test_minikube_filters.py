@@ -1,0 +1,182 @@
+"""Filters of the role minikube."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import minikube
+import pytest
+import yaml
+
+WANTED = {
+    "driver": "docker",
+    "cpus": 2,
+    "memory_mib": 6144,
+    "nodes": 1,
+    "ports": ["127.0.0.1:8080:80", "127.0.0.1:8443:443"],
+    "container_runtime": "containerd",
+    "cni": "bridge",
+}
+
+
+def test_same_settings_are_no_drift() -> None:
+    profile = WANTED | {"ports": WANTED["ports"][::-1], "addons": []}  # type: ignore[index]
+    assert minikube.minikube_drift(profile, WANTED) == []
+
+
+def test_absent_profile_has_no_drift() -> None:
+    assert minikube.minikube_drift({}, WANTED) == []
+
+
+def test_drift_names_setting_wanted_and_found() -> None:
+    (sentence,) = minikube.minikube_drift(WANTED | {"cpus": 4}, WANTED)
+    assert sentence == "minikube_cpus is 2, the cluster was made with 4"
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "step"),
+    [
+        ("", "v1.35.4", "none"),
+        ("v1.35.4", "v1.35.4", "none"),
+        ("v1.35.1", "v1.35.4", "upgrade"),
+        ("v1.34.9", "v1.35.0", "upgrade"),
+    ],
+)
+def test_version_steps_that_can_be_done(found: str, wanted: str, step: str) -> None:
+    assert minikube.minikube_version_step(found, wanted) == step
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "reason"),
+    [
+        ("v1.35.4", "v1.35.3", "cannot be taken back to v1.35.3"),
+        ("v1.35.10", "v1.35.9", "cannot be taken back"),
+        ("v1.33.0", "v1.35.4", "skips a minor version"),
+        ("v1.35.4", "v2.0.0", "skips a minor version"),
+    ],
+)
+def test_version_steps_that_cannot_be_done(found: str, wanted: str, reason: str) -> None:
+    assert reason in minikube.minikube_version_step(found, wanted)
+
+
+def listing(**ids: str) -> str:
+    return json.dumps([{"id": value, "repoTags": [name]} for name, value in ids.items()])
+
+
+@pytest.mark.parametrize(
+    ("docker_name", "node_name"),
+    [
+        ("traefik:v3", "docker.io/library/traefik:v3"),
+        ("local/helper:1", "docker.io/local/helper:1"),
+        ("localhost/todo/backend:1", "localhost/todo/backend:1"),
+        ("registry.k8s.io/pause:3.10.1", "registry.k8s.io/pause:3.10.1"),
+    ],
+)
+def test_image_with_the_same_id_is_not_missing(docker_name: str, node_name: str) -> None:
+    held = listing(**{node_name: "sha256:a"})
+    assert minikube.minikube_missing_images([docker_name], ["sha256:a"], held) == []
+
+
+def test_image_with_another_id_is_missing() -> None:
+    held = listing(**{"docker.io/local/helper:1": "sha256:old"})
+    missing = minikube.minikube_missing_images(["local/helper:1"], ["sha256:new"], held)
+    assert missing == ["local/helper:1"]
+
+
+@pytest.mark.parametrize("nothing", ["", "[]", "null", "* an unreadable answer"])
+def test_everything_is_missing_in_an_empty_node(nothing: str) -> None:
+    assert minikube.minikube_missing_images(["a:1", "b:1"], ["x", "y"], nothing) == ["a:1", "b:1"]
+
+
+def deployment(*arguments: str) -> str:
+    container = {"name": "metrics-server", "args": list(arguments)}
+    return json.dumps({"spec": {"template": {"spec": {"containers": [container]}}}})
+
+
+def test_metrics_patch_replaces_only_the_resolution() -> None:
+    (operation,) = minikube.minikube_metrics_patch(
+        deployment("--secure-port=4443", "--metric-resolution=60s", "--kubelet-insecure-tls"), "15s"
+    )
+    assert operation == {
+        "op": "replace",
+        "path": "/spec/template/spec/containers/0/args",
+        "value": ["--secure-port=4443", "--kubelet-insecure-tls", "--metric-resolution=15s"],
+    }
+
+
+def test_metrics_patch_is_empty_when_set() -> None:
+    assert minikube.minikube_metrics_patch(deployment("--metric-resolution=15s"), "15s") == []
+
+
+def classes(**defaults: bool | None) -> str:
+    key = "storageclass.kubernetes.io/is-default-class"
+    items: list[dict[str, Any]] = []
+    for name, default in defaults.items():
+        annotations = {} if default is None else {"annotations": {key: str(default).lower()}}
+        items.append({"metadata": {"name": name, **annotations}})
+    return json.dumps({"items": items})
+
+
+def test_one_class_becomes_the_only_default() -> None:
+    changes = minikube.minikube_storage_classes(classes(standard=True, local=None), "local")
+    key = "storageclass.kubernetes.io/is-default-class"
+    assert changes == [["local", f"{key}=true"], ["standard", f"{key}=false"]]
+
+
+def test_right_default_needs_no_change() -> None:
+    assert minikube.minikube_storage_classes(classes(standard=None, local=True), "local") == []
+
+
+def test_missing_class_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"no StorageClass local, only \['standard'\]"):
+        minikube.minikube_storage_classes(classes(standard=True), "local")
+
+
+def test_addon_flags_join_custom_images() -> None:
+    addon = {"name": "x", "images": {"B": "b:1", "A": "a:1"}, "registries": {"A": "docker.io"}}
+    assert minikube.minikube_addon_flags(addon) == [
+        "--images=A=a:1,B=b:1",
+        "--registries=A=docker.io",
+    ]
+    assert minikube.minikube_addon_flags({"name": "x"}) == []
+
+
+def kubeconfig(name: str, server: str, current: str) -> str:
+    return yaml.safe_dump(
+        {
+            "clusters": [{"name": name, "cluster": {"server": server}}],
+            "contexts": [{"name": name, "context": {"cluster": name}}],
+            "users": [{"name": name, "user": {}}],
+            "current-context": current,
+        }
+    )
+
+
+def test_merge_replaces_the_entry_and_keeps_the_users_context() -> None:
+    user = yaml.safe_load(kubeconfig("work", "https://work", "work"))
+    user["clusters"].append({"name": "todo", "cluster": {"server": "https://old"}})
+    user["preferences"] = {"colors": True}
+    merged = yaml.safe_load(
+        minikube.minikube_merged_kubeconfig(
+            yaml.safe_dump(user), kubeconfig("todo", "https://new", "todo")
+        )
+    )
+    servers = {entry["name"]: entry["cluster"]["server"] for entry in merged["clusters"]}
+    assert servers == {"work": "https://work", "todo": "https://new"}
+    assert merged["current-context"] == "work"
+    assert merged["preferences"] == {"colors": True}
+
+
+def test_merge_into_nothing_takes_the_clusters_context() -> None:
+    merged = yaml.safe_load(
+        minikube.minikube_merged_kubeconfig("", kubeconfig("todo", "https://new", "todo"))
+    )
+    assert (merged["kind"], merged["current-context"]) == ("Config", "todo")
+
+
+def test_merge_refuses_what_is_no_kubeconfig() -> None:
+    with pytest.raises(TypeError, match="nothing was written"):
+        minikube.minikube_merged_kubeconfig(
+            "just a line", kubeconfig("todo", "https://new", "todo")
+        )

@@ -1,0 +1,224 @@
+"""Modules of the role minikube: what a status means, and that commands wait for each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_module(name: str, **arguments: Any) -> dict[str, Any]:
+    """What the module answers when it is run with these arguments in a process of its own."""
+    code = (
+        "import runpy, sys; import ansible.module_utils as u;"
+        f"u.__path__.append({str(ROOT / 'module_utils')!r});"
+        f"runpy.run_path({str(ROOT / 'library' / f'{name}.py')!r}, run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def program(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def node(host: str, kubernetes: str) -> str:
+    status = {"Name": "m", "Host": host, "Kubelet": kubernetes, "APIServer": kubernetes}
+    return json.dumps(status)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A Minikube home with a space in its path and a profile `m` in it."""
+    home = tmp_path / "a home"
+    folder = home / ".minikube" / "profiles" / "m"
+    folder.mkdir(parents=True)
+    config = {
+        "Driver": "docker",
+        "CPUs": 2,
+        "Memory": 6144,
+        "Nodes": [{}],
+        "ExposedPorts": ["127.0.0.1:8080:80"],
+        "KubernetesConfig": {
+            "KubernetesVersion": "v1.35.4",
+            "ContainerRuntime": "containerd",
+            "CNI": "bridge",
+        },
+        "Addons": {"metrics-server": True, "ingress": False},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    return home
+
+
+def look(home: Path, minikube: str, kubectl: str = "exit 1", docker: str = "exit 1") -> Any:
+    return run_module(
+        "minikube_info",
+        profile="m",
+        home=str(home),
+        kubeconfig=str(home / "kubeconfig"),
+        minikube=program(home.parent / "minikube", minikube),
+        kubectl=program(home.parent / "kubectl", kubectl),
+        docker=program(home.parent / "docker", docker),
+    )
+
+
+@pytest.mark.parametrize(
+    ("minikube", "state"),
+    [
+        (f"echo '{node('Stopped', 'Stopped')}'; exit 7", "stopped"),
+        (f"echo '{node('Running', 'Stopped')}'; exit 6", "broken"),
+        (f"echo '{node('Running', 'Paused')}'; exit 2", "broken"),
+        (f"echo '{node('Nonexistent', 'Nonexistent')}'; exit 7", "lost"),
+        (f"echo '[{node('Running', 'Running')},{node('Stopped', 'Stopped')}]'; exit 7", "broken"),
+        ('echo \'{"specversion":"1.0","type":"io.k8s.sigs.minikube.error"}\'; exit 85', "absent"),
+        ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "unknown"),
+    ],
+)
+def test_status_is_judged(home: Path, minikube: str, state: str) -> None:
+    assert look(home, minikube)["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("docker", "state"),
+    [
+        ("exit 0", "lost"),
+        ("echo m", "unknown"),
+        ("echo Cannot connect to the Docker daemon >&2; exit 1", "unknown"),
+    ],
+)
+def test_no_status_at_all_is_a_lost_container_only_where_docker_says_so(
+    home: Path, docker: str, state: str
+) -> None:
+    """What Minikube 1.38 answers when its container was removed, and when Docker is away."""
+    assert look(home, "echo null; exit 7", docker=docker)["state"] == state
+
+
+def test_running_needs_an_answer_of_the_metrics_api(home: Path) -> None:
+    status = f"echo '{node('Running', 'Running')}'"
+    assert look(home, status, kubectl="echo m 186m 9%")["state"] == "running"
+    stuck = look(home, status, kubectl="echo Metrics API not available >&2; exit 1")
+    assert stuck["state"] == "unhealthy"
+    assert "Metrics API not available" in stuck["reason"]
+
+
+def test_profile_is_read_from_minikubes_own_file(home: Path) -> None:
+    profile = look(home, f"echo '{node('Stopped', 'Stopped')}'; exit 7")["profile"]
+    assert profile["kubernetes_version"] == "v1.35.4"
+    assert profile["addons"] == ["metrics-server"]
+    assert profile["ports"] == ["127.0.0.1:8080:80"]
+
+
+def test_lost_cluster_tells_whether_its_volume_is_there(home: Path) -> None:
+    status = f"echo '{node('Nonexistent', 'Nonexistent')}'; exit 7"
+    assert look(home, status, docker='[ "$1" = volume ]')["volume"] is True
+    assert look(home, status)["volume"] is False
+
+
+def test_no_profile_and_no_programs_is_absent(tmp_path: Path) -> None:
+    answer = run_module(
+        "minikube_info",
+        profile="m",
+        home=str(tmp_path / "none"),
+        kubeconfig=str(tmp_path / "kubeconfig"),
+        minikube="/nonexistent/minikube",
+        kubectl="/nonexistent/kubectl",
+        docker="/nonexistent/docker",
+    )
+    assert (answer["state"], answer["profile"]) == ("absent", {})
+    assert not (tmp_path / "none").exists()
+
+
+def test_container_of_our_name_without_our_profile_is_foreign(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    assert look(tmp_path / "home", "exit 85", docker="exit 0")["state"] == "foreign"
+
+
+def test_flags_in_the_callers_environment_do_not_act(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIKUBE_DRIVER", "kvm2")
+    monkeypatch.setenv("KUBECONFIG", "/home/user/.kube/config")
+    answer = look(home, 'echo "$MINIKUBE_DRIVER|$MINIKUBE_HOME|$KUBECONFIG"; exit 1')
+    assert f"|{home}|{home}/kubeconfig" in answer["reason"]
+    assert "kvm2" not in answer["reason"]
+
+
+def command(home: Path, *argv: str, timeout: int = 20) -> dict[str, Any]:
+    return run_module(
+        "minikube_command",
+        argv=list(argv),
+        home=str(home),
+        kubeconfig=str(home / "kubeconfig"),
+        log=str(home / "logs" / "m.log"),
+        timeout=timeout,
+    )
+
+
+def test_command_writes_its_output_to_the_log(home: Path) -> None:
+    answer = command(home, "sh", "-c", "echo out; echo err >&2")
+    assert answer["changed"]
+    log = (home / "logs" / "m.log").read_text()
+    assert "sh -c" in log
+    assert log.endswith("out\nerr\n")
+
+
+def test_failed_command_shows_the_end_of_its_own_output(home: Path) -> None:
+    command(home, "sh", "-c", "echo of an earlier command")
+    answer = command(home, "sh", "-c", "echo GUEST_START; exit 80")
+    assert answer["failed"]
+    assert answer["rc"] == 80
+    assert "GUEST_START" in answer["msg"]
+    assert "of an earlier command" not in answer["msg"]
+
+
+def test_command_that_takes_too_long_is_ended_with_its_children(home: Path) -> None:
+    answer = command(home, "sh", "-c", f"sleep 60 & echo $! > '{home}/child'; wait", timeout=1)
+    assert "took longer than 1 s" in answer["msg"]
+    child = int((home / "child").read_text())
+    deadline = time.monotonic() + 5
+    while alive(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(child)
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{process}/stat").read_text().split(") ")[1][:1]
+
+
+def test_status_waits_for_a_command_whose_playbook_is_gone(home: Path) -> None:
+    # What is left of it is a child that inherited the lock, until the fifo is opened.
+    fifo = home / "fifo"
+    os.mkfifo(fifo)
+    command(home, "sh", "-c", f"(read line < '{fifo}') & exit 0")
+    answers: list[Any] = []
+    status = f"echo '{node('Stopped', 'Stopped')}'; exit 7"
+    reader = threading.Thread(target=lambda: answers.append(look(home, status)))
+    reader.start()
+    reader.join(1.5)
+    waited = reader.is_alive()
+    with fifo.open("w") as end:
+        end.write("go on\n")
+    reader.join(20)
+    assert waited
+    assert answers[0]["state"] == "stopped"

@@ -1,0 +1,124 @@
+"""Filters of the role offline_bundle: what is made from what, and what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import offline_bundle
+import pytest
+
+PROGRAM = {"name": "kubelet", "module": "kubernetes", "package": "k8s.io/kubernetes/cmd/kubelet"}
+VARIABLES = {"kubernetes": {"version.gitVersion": "{version}", "version.gitMinor": "{minor}"}}
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Path:
+    folder = tmp_path / "go" / "kubernetes"
+    folder.mkdir(parents=True)
+    (folder / "go.mod").write_text(
+        "module bundle/kubernetes\n\ngo 1.25.0\n\nrequire k8s.io/kubernetes v1.35.4\n"
+        "require (\n\tk8s.io/api v0.35.4\n)\n"
+    )
+    (folder / "go.sum").write_text("k8s.io/kubernetes v1.35.4 h1:abc=\n")
+    return folder.parent
+
+
+def programs(modules: Path, *given: dict[str, Any]) -> list[dict[str, Any]]:
+    return offline_bundle.offline_bundle_programs(
+        list(given), modules=str(modules), cache="/cache", variables=VARIABLES
+    )
+
+
+def test_version_comes_from_go_mod_and_fills_the_linker_variables(modules: Path) -> None:
+    (kubelet,) = programs(modules, PROGRAM)
+    assert kubelet["version"] == "v1.35.4"
+    assert kubelet["variables"] == {"version.gitVersion": "v1.35.4", "version.gitMinor": "35"}
+
+
+def test_programs_of_a_module_share_a_folder(modules: Path) -> None:
+    other = PROGRAM | {"name": "kubeadm", "package": "k8s.io/kubernetes/cmd/kubeadm"}
+    kubelet, kubeadm = programs(modules, PROGRAM, other)
+    assert Path(kubelet["dest"]).parent == Path(kubeadm["dest"]).parent
+    assert kubelet["dest"].startswith("/cache/kubernetes-v1.35.4-")
+
+
+@pytest.mark.parametrize("changed", ["go.mod", "go.sum", "main.go"])
+def test_any_changed_source_changes_the_place(modules: Path, changed: str) -> None:
+    before = programs(modules, PROGRAM)[0]["dest"]
+    path = modules / "kubernetes" / changed
+    path.write_text((path.read_text() if path.exists() else "") + "// changed\n")
+    assert programs(modules, PROGRAM)[0]["dest"] != before
+
+
+def test_a_flag_changes_the_place_and_a_remark_does_not(modules: Path) -> None:
+    before = programs(modules, PROGRAM)[0]["dest"]
+    assert programs(modules, PROGRAM | {"cgo": True})[0]["dest"] != before
+    assert programs(modules, PROGRAM | {"minutes": 99})[0]["dest"] == before
+
+
+def test_unpinned_package_is_refused(modules: Path) -> None:
+    with pytest.raises(ValueError, match="add it with `go get`"):
+        programs(modules, PROGRAM | {"package": "example.org/other"})
+
+
+def inspected(name: str, place: str) -> str:
+    return json.dumps([{"RepoTags": [name], "Config": {"Labels": {"made-from": place}}}])
+
+
+def test_an_image_made_from_something_else_is_missing() -> None:
+    images = [{"name": "docker.io/library/traefik:v3", "place": "new"}]
+    missing = offline_bundle.offline_bundle_missing_images
+    assert missing(images, inspected("traefik:v3", "old"), "made-from") == images
+    assert missing(images, inspected("traefik:v3", "new"), "made-from") == []
+    assert missing(images, "", "made-from") == images
+
+
+def test_a_root_counts_whoever_made_it() -> None:
+    images = [{"name": "debian:trixie-slim"}]
+    assert (
+        offline_bundle.offline_bundle_missing_images(images, inspected("debian:trixie-slim", ""))
+        == []
+    )
+    assert offline_bundle.offline_bundle_missing_images(images, "[]") == images
+
+
+def test_a_changed_recipe_changes_the_image(tmp_path: Path) -> None:
+    recipe = tmp_path / "node"
+    recipe.mkdir()
+    (recipe / "Dockerfile").write_text("FROM scratch\n")
+    images = [{"name": "local/node:1", "recipe": "node", "program": "crictl"}]
+    made_from = [{"name": "crictl", "dest": "/cache/cri-tools-v1/crictl"}]
+    arguments: dict[str, Any] = {"programs": made_from, "recipes": str(tmp_path)}
+    (before,) = offline_bundle.offline_bundle_images(images, **arguments)
+    (recipe / "Dockerfile").write_text("FROM debian\n")
+    (after,) = offline_bundle.offline_bundle_images(images, **arguments)
+    assert before["place"] != after["place"]
+    assert before["dest"] == "/cache/cri-tools-v1/crictl"
+
+
+INDEX = (
+    "Debian http://mirror/debian/\nDebian-Security http://mirror/debian-security/\nOther http://x/"
+)
+
+
+def test_sources_follow_this_machines_mirrors() -> None:
+    assert offline_bundle.offline_bundle_sources(INDEX, release="trixie") == [
+        "deb http://mirror/debian/ trixie main",
+        "deb http://mirror/debian/ trixie-updates main",
+        "deb http://mirror/debian-security/ trixie-security main",
+    ]
+
+
+def test_a_named_mirror_wins_and_none_leaves_the_choice() -> None:
+    lines = offline_bundle.offline_bundle_sources(
+        "Ubuntu http://u/", release="x", mirror="http://m"
+    )
+    assert lines == ["deb http://m x main", "deb http://m x-updates main"]
+    assert offline_bundle.offline_bundle_sources("Ubuntu http://u/", release="x") == []
+
+
+def test_packages_of_commands_that_are_there_are_not_asked_for() -> None:
+    wanted = {"sh": ["dash"], "no-such-command-anywhere": ["a", "b"]}
+    assert offline_bundle.offline_bundle_missing_packages(wanted) == ["a", "b"]

@@ -1,0 +1,215 @@
+"""Filters of the role preflight: every failure is named with its remedy, nothing else is."""
+
+from __future__ import annotations
+
+import copy
+import time
+from pathlib import Path
+from typing import Any
+
+import preflight
+import pytest
+
+FACTS: dict[str, Any] = {
+    "machine": {
+        "system": "Linux",
+        "release": "Debian 12",
+        "architecture": "x86_64",
+        "python": "3.11.7",
+        "root": False,
+        "cpus": 2.0,
+        "memory_mib": 8192,
+        "docker": {"answers": True, "root": "/var/lib/docker", "cluster": False},
+    },
+    "disks": {
+        "cache": {"path": "/home", "free_gib": 30.0},
+        "docker": {"path": "/var/lib/docker", "free_gib": 30.0},
+    },
+    "ports": [
+        {"port": 8080, "free": True, "ours": False, "holder": ""},
+        {"port": 8443, "free": False, "ours": True, "holder": "container minikube"},
+    ],
+    "programs": {"cc": "12.2.0", "apt-get": "2.6.1"},
+}
+WANTED: dict[str, Any] = {
+    "network_mode": "mirrors",
+    "cpus": 2,
+    "memory_mib": 6144,
+    "memory_reserve_mib": 1024,
+    "python": "3.11",
+    "disk_gib": {"cache": 25, "docker": 25, "state": 1},
+    "programs": [{"name": "cc", "package": "gcc", "modes": ["mirrors"], "why": "a C compiler"}],
+    "settings": {"8080": "platform_http_port", "8443": "platform_https_port"},
+}
+
+
+def failures(**changes: Any) -> list[preflight.Failure]:
+    """The failures when `section__key=value` of the facts is changed."""
+    facts = copy.deepcopy(FACTS)
+    for name, value in changes.items():
+        section, _, key = name.partition("__")
+        if key:
+            facts[section][key] = value
+        else:
+            facts[section] = value
+    return preflight.preflight_machine_failures(facts, WANTED)
+
+
+def test_machine_that_has_everything_fails_nothing() -> None:
+    assert failures() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "remedy"),
+    [
+        ({"machine__system": "Windows"}, "operating system", "run this on"),
+        ({"machine__architecture": "riscv64"}, "processor", "run this on"),
+        ({"machine__python": "3.9.2"}, "Python", "make PYTHON="),
+        ({"machine__cpus": 1.5}, "CPUs", "minikube_cpus"),
+        ({"machine__memory_mib": 7167}, "memory", "minikube_memory_mib"),
+        ({"disks__cache": {"path": "/", "free_gib": 24.9}}, "disk (cache)", "platform_cache_dir"),
+        ({"disks__docker": {"path": "/", "free_gib": 1.0}}, "disk (docker)", "docker system prune"),
+        ({"programs": {"apt-get": "2.6.1"}}, "cc", "apt-get install gcc"),
+    ],
+)
+def test_lack_is_named_with_its_remedy(changes: dict[str, Any], check: str, remedy: str) -> None:
+    found = [one for one in failures(**changes) if one["check"] == check]
+    assert len(found) == 1
+    assert remedy in found[0]["remedy"]
+
+
+def test_all_failures_are_listed_at_once() -> None:
+    checks = {one["check"] for one in failures(machine__cpus=1.0, machine__memory_mib=512)}
+    assert checks == {"CPUs", "memory"}
+
+
+def test_foreign_port_names_its_holder_and_the_setting() -> None:
+    port = {"port": 8080, "free": False, "ours": False, "holder": "nginx (process 7)"}
+    (one,) = failures(ports=[port])
+    assert one["found"] == "held by nginx (process 7)"
+    assert "platform_http_port" in one["remedy"]
+
+
+def test_missing_program_that_root_can_install_is_no_failure() -> None:
+    assert failures(programs={"apt-get": "2.6.1"}, machine__root=True) == []
+
+
+def test_missing_program_of_another_mode_is_no_failure() -> None:
+    facts = copy.deepcopy(FACTS) | {"programs": {}}
+    assert preflight.preflight_machine_failures(facts, WANTED | {"network_mode": "open"}) == []
+
+
+SHARED = {"network_mode": {"type": "str", "choices": ["auto", "open", "mirrors"]}}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with one role, an inventory, and a variable of the user's own in use there."""
+    files = {
+        "roles/minikube/meta/argument_specs.yml": "argument_specs: {main: {options: {"
+        "minikube_cpus: {type: int}, minikube_driver: {type: str, choices: [docker]},"
+        "minikube_merge: {type: bool}}}}",
+        "roles/minikube/tasks/main.yml": "- debug: {msg: '{{ minikube_cpus }}'}",
+        "site.yml": "- hosts: all",
+        "inventory/hosts.yml": "all: {}",
+        "inventory/group_vars/all/platform.yml": "# minikube_cpu is a slip\nminikube_cpu: 4\n"
+        "minikube_size: 2\nminikube_cpus: '{{ minikube_size }}'\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def judge(project: Path, **variables: Any) -> list[preflight.Failure]:
+    inventory = [str(project / "inventory" / "hosts.yml")]
+    return preflight.preflight_variable_failures(variables, str(project), inventory, SHARED)
+
+
+def test_slip_is_refused_with_a_suggestion(project: Path) -> None:
+    (one,) = judge(project, minikube_cpu=4)
+    assert one["check"] == "variable minikube_cpu"
+    assert one["remedy"] == "did you mean minikube_cpus?"
+
+
+def test_slip_of_a_shared_variable_is_refused(project: Path) -> None:
+    (one,) = judge(project, netwrok_mode="open")
+    assert one["remedy"] == "did you mean network_mode?"
+
+
+def test_unread_name_with_a_roles_prefix_is_refused(project: Path) -> None:
+    (one,) = judge(project, minikube_colour="blue")
+    assert "README" in one["remedy"]
+
+
+@pytest.mark.parametrize("name", ["minikube_size", "colour", "ansible_user", "__internal"])
+def test_names_that_are_read_or_not_ours_are_accepted(project: Path, name: str) -> None:
+    assert judge(project, **{name: "1"}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("minikube_cpus", 2),
+        ("minikube_cpus", "2"),
+        ("minikube_merge", "yes"),
+        ("network_mode", "open"),
+    ],
+)
+def test_values_that_ansible_understands_are_accepted(project: Path, name: str, value: Any) -> None:
+    assert judge(project, **{name: value}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("minikube_cpus", "many", "a whole number"),
+        ("minikube_cpus", None, "a whole number"),
+        ("minikube_merge", "perhaps", "true or false"),
+        ("minikube_driver", "vmware", "one of docker"),
+        ("network_mode", "closed", "one of auto, open, mirrors"),
+    ],
+)
+def test_wrong_value_is_refused(project: Path, name: str, value: Any, expected: str) -> None:
+    (one,) = judge(project, **{name: value})
+    assert (one["found"], one["expected"]) == (repr(value), expected)
+    assert name in one["remedy"]
+
+
+QUESTIONS = [{"name": "a", "url": "https://a.example/"}]
+
+
+def memory(**changes: Any) -> dict[str, Any]:
+    known = {"mode": "open", "urls": ["https://a.example/"], "time": time.time() - 3600}
+    return known | changes
+
+
+def test_answer_of_an_hour_ago_is_fresh() -> None:
+    assert preflight.preflight_is_fresh(memory(), QUESTIONS, 24)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        memory(time=time.time() - 25 * 3600),
+        memory(time=time.time() + 3600),
+        memory(urls=["https://b.example/"]),
+        memory(mode="auto"),
+        {},
+        "nonsense",
+    ],
+)
+def test_other_answers_are_not_fresh(known: Any) -> None:
+    assert not preflight.preflight_is_fresh(known, QUESTIONS, 24)
+
+
+def test_report_counts_and_shows_every_failure() -> None:
+    report = preflight.preflight_report(
+        [
+            preflight.failure("CPUs", "1", "2", "buy one"),
+            preflight.failure("disk", "0", "1", "tidy"),
+        ]
+    )
+    assert report.startswith("2 preflight check(s) failed; nothing was changed.")
+    assert all(word in report for word in ("CPUs", "buy one", "disk", "tidy"))

@@ -1,0 +1,77 @@
+"""The action plugin run_lock in real runs of ansible-playbook."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Start = Callable[..., subprocess.Popen[str]]
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - run_lock: {{path: {folder}/run.lock}}
+    - copy: {{content: here, dest: {folder}/locked}}
+      when: stay | default(false) | bool
+    - wait_for: {{path: {folder}/never, timeout: 120}}
+      when: stay | default(false) | bool
+"""
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a run; `stay` holds the lock until the run is killed."""
+    (tmp_path / "play.yml").write_text(PLAYBOOK.format(folder=tmp_path))
+    running: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            ["ansible-playbook", "play.yml", *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield run
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def test_a_second_run_is_refused_until_the_first_is_gone(tmp_path: Path, start: Start) -> None:
+    first = start("-e", "stay=true")
+    until = time.monotonic() + 60
+    while not (tmp_path / "locked").exists():
+        assert first.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+    second = start()
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode != 0
+    assert f"Another run, process {first.pid}" in output
+    assert f"kill {first.pid}" in output
+
+    only_looking = start("--check")
+    assert only_looking.wait(timeout=60) == 0
+
+    first.kill()
+    first.wait()
+    assert start().wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("left", ["", "not json", '{"process": 1, "started": "long ago"}'])
+def test_what_an_ended_run_left_is_no_hindrance(tmp_path: Path, start: Start, left: str) -> None:
+    (tmp_path / "run.lock").write_text(left)
+    assert start().wait(timeout=60) == 0

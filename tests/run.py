@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Run the project's checks and end with a line `N passed, N failed`.
+
+    python tests/run.py                 everything
+    python tests/run.py lint unit       some groups
+
+What uses the cluster runs in order, and what does not runs in order beside it. Each check's output
+goes to .state/logs/tests/NAME.log and, when it fails, to the screen. A check that needs what an
+earlier one makes (the cluster, say) is counted as failed when that one failed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / ".state" / "logs" / "tests"
+# A hang is a failure, too; the longest check builds a whole cluster from sources.
+HANG_GUARD_SECONDS = 4500
+SHOWN_LINES = 120
+REMINDER_SECONDS = 60
+PYTHON_SOURCES = (
+    *("action_plugins", "apps", "filter_plugins", "library", "module_utils", "operations"),
+    *("tests", "tools"),
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command, its group, and the checks whose success it builds on."""
+
+    group: str
+    name: str
+    command: list[str]
+    folder: str = "."
+    needs: tuple[str, ...] = ()
+
+    @property
+    def log(self) -> Path:
+        return LOGS / f"{self.name.replace(' ', '-')}.log"
+
+
+def rows() -> tuple[list[Check], list[Check]]:
+    """Every check: those of the checkout alone, the quick ones first, and those of the cluster."""
+    dockerfiles = tracked("*Dockerfile")
+    scripts = [path for path in tracked() if is_shell(ROOT / path)]
+    npm = ("npm packages",)
+    platform = ("platform up",)
+    database = ("python", "tests/with_postgres.py")
+    checkout = [
+        Check("lint", "ruff", ["ruff", "check", "."]),
+        Check("lint", "ruff format", ["ruff", "format", "--check", "."]),
+        Check("lint", "mypy", ["mypy", *PYTHON_SOURCES]),
+        Check("lint", "yamllint", ["yamllint", "--strict", "."]),
+        Check("lint", "ansible-lint", ["ansible-lint", "--offline"]),
+        Check("lint", "hadolint", ["hadolint", *dockerfiles]),
+        Check("lint", "shellcheck", ["shellcheck", *scripts]),
+        Check("lint", "role tables", ["python", "tools/role_docs.py", "--check"]),
+        Check("lint", "chart tables", ["python", "tools/chart_docs.py", "--check"]),
+        Check("lint", "chart scanners", ["python", "tests/charts/scan.py"]),
+        # Not `npm ci`: it refuses a lock file that leaves out other systems' builds of Next's
+        # compiler, and not every mirror carries those.
+        Check("lint", "npm packages", ["npm", "install", "--no-save"], "apps/frontend"),
+        Check("lint", "eslint", ["npm", "run", "lint"], "apps/frontend", npm),
+        Check("lint", "typescript", ["npm", "run", "typecheck"], "apps/frontend", npm),
+        Check("unit", "repository", ["pytest", "tests/repository"]),
+        Check("unit", "plugins", ["pytest", "tests/plugins"]),
+        Check("unit", "charts", ["pytest", "tests/charts"]),
+        Check("unit", "operations", ["pytest", "operations"]),
+        Check("unit", "frontend", ["npm", "test"], "apps/frontend", npm),
+        Check("molecule", "molecule", ["molecule", "test", "--all"], needs=platform),
+    ]
+    cluster = [
+        Check("e2e", "platform up", ["ansible-playbook", "site.yml"]),
+        Check("unit", "apps", [*database, "pytest", "apps"], needs=platform),
+        Check("e2e", "end to end", ["pytest", "tests/e2e"], needs=platform),
+        Check("e2e", "browser tools", ["ansible-playbook", "tests/browser/prepare.yml"]),
+        Check("e2e", "browser", ["pytest", "tests/browser"], needs=(*platform, "browser tools")),
+    ]
+    return checkout, cluster
+
+
+def tracked(*patterns: str) -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return sorted(path for path in listed.stdout.splitlines() if (ROOT / path).is_file())
+
+
+def is_shell(path: Path) -> bool:
+    with path.open("rb") as file:
+        first = file.readline(64)
+    return first.startswith(b"#!") and first.split()[-1].endswith((b"sh", b"bash"))
+
+
+class Progress:
+    """What is said on the screen, by one check at a time."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._lock = threading.Condition()
+        self._running: dict[str, Check] = {}
+        self._done: set[str] = set()
+        self.passed: set[str] = set()
+
+    def wait(self, name: str) -> bool:
+        """Wait until the check has ended; returns whether it passed."""
+        with self._lock:
+            self._lock.wait_for(lambda: name in self._done)
+            return name in self.passed
+
+    def start(self, check: Check) -> None:
+        with self._lock:
+            self._running[check.name] = check
+
+    def finish(self, check: Check, seconds: float, problem: str) -> None:
+        """Tell how the check ended; without a problem it has passed."""
+        with self._lock:
+            self._running.pop(check.name, None)
+            self._done.add(check.name)
+            self._lock.notify_all()
+            if not problem:
+                self.passed.add(check.name)
+            line = f"{f'{len(self._done)}/{self._number}':>7}  {check.group:9} {check.name:16}"
+            print(f"{line} {'FAILED' if problem else 'passed'} {seconds:7.1f} s", flush=True)
+            if problem:
+                print(problem, flush=True)
+
+    def remind(self) -> None:
+        """Tell what is under way, each check by the last line of its output."""
+        with self._lock:
+            for check in self._running.values():
+                lines = (
+                    check.log.read_text(errors="replace").split("\n") if check.log.exists() else []
+                )
+                last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+                print(f"         {check.name}: {last[:100]}", flush=True)
+
+
+def run(check: Check) -> str:
+    """Run the check; returns its problem with cause and evidence, or nothing when it passed."""
+    with check.log.open("w") as output:
+        try:
+            status = subprocess.run(
+                check.command,
+                cwd=ROOT / check.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
+                timeout=HANG_GUARD_SECONDS,
+            ).returncode
+        except (OSError, subprocess.TimeoutExpired) as error:
+            output.write(f"{error}\n")
+            status = -1
+    if status == 0:
+        return ""
+    shown = check.log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
+    title = f"--- {' '.join(check.command)}  (status {status}, all of it in {check.log})"
+    return "\n".join([title, *shown, "---"])
+
+
+def run_row(row: list[Check], names: list[str], progress: Progress) -> None:
+    for check in row:
+        # A group run alone relies on what an earlier run left: only checks of this run are needed.
+        missing = [name for name in check.needs if name in names and not progress.wait(name)]
+        progress.start(check)
+        started = time.monotonic()
+        problem = f"--- needs {missing[0]}" if missing else run(check)
+        progress.finish(check, time.monotonic() - started, problem)
+
+
+def main(groups: list[str]) -> int:
+    known = {check.group for row in rows() for check in row}
+    if unknown := set(groups) - known:
+        print(f"no such group: {', '.join(sorted(unknown))}. There are {', '.join(sorted(known))}.")
+        return 2
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
+    wanted = [[check for check in row if not groups or check.group in groups] for row in rows()]
+    names = [check.name for row in wanted for check in row]
+    progress = Progress(len(names))
+    threads = [threading.Thread(target=run_row, args=(row, names, progress)) for row in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(REMINDER_SECONDS)
+            if thread.is_alive():
+                progress.remind()
+    failed = [name for name in names if name not in progress.passed]
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+    print(f"{len(progress.passed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
