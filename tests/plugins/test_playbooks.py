@@ -1,0 +1,131 @@
+"""What the playbooks and roles ask of kubectl, answered by a stand-in that writes it down."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# Like the real one it hands its input on only where it is told to.
+KUBECTL = f"""#!{sys.executable}
+import json, pathlib, re, sys
+folder = pathlib.Path(__file__).parent
+asked = " ".join(sys.argv[1:])
+reads = re.search(r"--stdin|(--filename|--patch-file) (-|/dev/stdin)", asked)
+given = sys.stdin.read() if reads else ""
+with (folder / "calls.jsonl").open("a") as calls:
+    calls.write(json.dumps([asked, given]) + "\\n")
+for pattern, answer in json.loads((folder / "answers.json").read_text()):
+    if re.search(pattern, asked + "\\n" + given):
+        print(answer)
+        break
+"""
+
+
+@dataclass
+class Cluster:
+    """A cluster that says what it was told to say."""
+
+    folder: Path
+
+    def ansible(self, *command: str) -> tuple[int, str]:
+        """Status and output of a command of Ansible's on this cluster."""
+        given = {"platform_state_dir": str(self.folder), "kubeconfig": "nowhere"}
+        done = subprocess.run(
+            [*command, "--extra-vars", json.dumps(given)],
+            cwd=ROOT,
+            env=os.environ
+            | {"PATH": f"{self.folder}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    def playbook(self, name: str, **settings: Any) -> tuple[int, str]:
+        return self.ansible("ansible-playbook", f"playbooks/{name}.yml", "-e", json.dumps(settings))
+
+    def role(self, name: str, tasks: str) -> tuple[int, str]:
+        role = ("ansible.builtin.include_role", "--args", f"name={name} tasks_from={tasks}")
+        return self.ansible("ansible", "localhost", "--module-name", *role)
+
+    def calls(self, pattern: str) -> list[str]:
+        """The calls that match: what was asked, and what was handed in."""
+        lines = (self.folder / "calls.jsonl").read_text().splitlines()
+        return [call for line in lines if re.search(pattern, call := "\n".join(json.loads(line)))]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Callable[[Sequence[tuple[str, str]]], Cluster]:
+    """Makes a cluster of its answers: a pattern of the call, and what is printed for it."""
+
+    def make(answers: Sequence[tuple[str, str]]) -> Cluster:
+        (tmp_path / "answers.json").write_text(json.dumps(answers))
+        (tmp_path / "calls.jsonl").write_text("")
+        program = tmp_path / "kubectl"
+        program.write_text(KUBECTL)
+        program.chmod(0o755)
+        return Cluster(tmp_path)
+
+    return make
+
+
+Make = Callable[[Sequence[tuple[str, str]]], Cluster]
+SEGMENT = "000000010000000000000007"
+RECOVERY = {
+    "spec": {
+        "jobTemplate": {
+            "metadata": {"labels": {"app.kubernetes.io/name": "postgres"}},
+            "spec": {"template": {"spec": {"containers": [{"name": "recovery", "env": []}]}}},
+        }
+    }
+}
+RECOVERED = [
+    ("get cronjob postgres-recovery", json.dumps(RECOVERY)),
+    ("get job ", "Complete"),
+    ("logs ", "backup: wrote recovered-20260131T183000Z.dump, 1 kept"),
+]
+TIME = "2026-01-31T18:30:00Z"
+
+
+def test_a_recovery_waits_until_the_newest_changes_are_archived(cluster: Make) -> None:
+    there = cluster(
+        [
+            ("get pod postgres-0", "true"),
+            (r"psql.*\n(.*\n)*.*pg_switch_wal", SEGMENT),
+            ("last_archived_wal", SEGMENT),
+            *RECOVERED,
+        ]
+    )
+    status, output = there.playbook("recover", recover_time=TIME)
+    assert status == 0, output
+    assert "make restore FILE=recovered-20260131T183000Z.dump" in output
+    assert there.calls("last_archived_wal")
+    assert len(there.calls(f'"RECOVERY_TIME", "value": "{TIME}"')) == 1
+
+
+def test_a_recovery_stops_where_the_newest_changes_are_not_archived(cluster: Make) -> None:
+    there = cluster([("get pod postgres-0", "true"), *RECOVERED])
+    status, output = there.playbook("recover", recover_time=TIME)
+    assert status != 0
+    assert "its newest changes do not reach the archive; nothing was changed" in output
+    assert not there.calls("^.*create --filename")
+
+
+def test_a_lost_database_is_recovered_from_what_it_had_archived(cluster: Make) -> None:
+    there = cluster(RECOVERED)
+    status, output = there.playbook("recover", recover_time=TIME)
+    assert status == 0, output
+    assert "its last changes, which it did not archive, cannot be recovered" in output
+    assert not there.calls("psql")
