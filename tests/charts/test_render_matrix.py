@@ -113,6 +113,76 @@ def test_long_release_name_in_another_namespace(any_helm: HelmProgram, chart: st
             assert where == "elsewhere"
 
 
+# Names that YAML takes for something else where they are not quoted; each is a valid DNS label.
+NAMED_LIKE_A_NUMBER = "123"
+NAMED_LIKE_A_TRUTH = "true"
+# What a chart lets a user name.
+NAMES: dict[str, Manifest] = {
+    "postgres": {
+        "database": NAMED_LIKE_A_TRUTH,
+        "existingSecret": NAMED_LIKE_A_NUMBER,
+        "tls": {"existingSecret": NAMED_LIKE_A_NUMBER},
+        "storage": {"className": NAMED_LIKE_A_NUMBER},
+        "backup": {"className": NAMED_LIKE_A_NUMBER},
+        "archive": {"enabled": True, "className": NAMED_LIKE_A_NUMBER},
+        "priorityClassName": NAMED_LIKE_A_NUMBER,
+    },
+    "mcp-server": {
+        "database": {
+            **{"name": NAMED_LIKE_A_TRUTH, "user": NAMED_LIKE_A_TRUTH},
+            **{"existingSecret": NAMED_LIKE_A_NUMBER, "caSecret": NAMED_LIKE_A_NUMBER},
+            "passwordKey": NAMED_LIKE_A_NUMBER,
+        },
+        "identity": {"existingSecret": NAMED_LIKE_A_NUMBER, "publicKeyKey": NAMED_LIKE_A_TRUTH},
+        "public": True,
+        "metrics": {"namespace": NAMED_LIKE_A_NUMBER},
+        "networkPolicy": {"ingressController": {"namespace": NAMED_LIKE_A_NUMBER}},
+    },
+    "backend": {
+        "database": {
+            **{"name": NAMED_LIKE_A_TRUTH, "user": NAMED_LIKE_A_TRUTH},
+            **{"existingSecret": NAMED_LIKE_A_NUMBER, "caSecret": NAMED_LIKE_A_NUMBER},
+            "passwordKey": NAMED_LIKE_A_NUMBER,
+        },
+        "migration": {"passwordKey": NAMED_LIKE_A_TRUTH},
+        "mcp": {"existingSecret": NAMED_LIKE_A_NUMBER, "privateKeyKey": NAMED_LIKE_A_TRUTH},
+        "assistant": {
+            "openai": {"existingSecret": NAMED_LIKE_A_NUMBER, "apiKeyKey": NAMED_LIKE_A_TRUTH}
+        },
+        "metrics": {"namespace": NAMED_LIKE_A_NUMBER},
+        "networkPolicy": {"ingressController": {"namespace": NAMED_LIKE_A_NUMBER}},
+    },
+    "ingress": {
+        "className": NAMED_LIKE_A_NUMBER,
+        "tls": {"enabled": True, "secretName": NAMED_LIKE_A_NUMBER},
+        "test": {"image": {"tag": NAMED_LIKE_A_NUMBER}},
+        "networkPolicy": {"ingressController": {"namespace": NAMED_LIKE_A_NUMBER}},
+    },
+    "traefik": {
+        "namespaces": [NAMED_LIKE_A_NUMBER],
+        "ingressClass": {"name": NAMED_LIKE_A_NUMBER},
+        "metrics": {"namespace": NAMED_LIKE_A_NUMBER},
+    },
+    "agents": {
+        "model": {"name": NAMED_LIKE_A_NUMBER, "existingSecret": NAMED_LIKE_A_NUMBER},
+        "tools": {"namespaces": [NAMED_LIKE_A_NUMBER]},
+    },
+}
+
+
+@pytest.mark.parametrize("release", [NAMED_LIKE_A_NUMBER, NAMED_LIKE_A_TRUTH])
+@pytest.mark.parametrize("chart", CHARTS)
+def test_names_stay_text(any_helm: HelmProgram, chart: str, release: str) -> None:
+    manifests = any_helm.template(
+        chart, NAMES.get(chart), release=release, namespace=NAMED_LIKE_A_NUMBER
+    )
+    assert_valid(manifests)
+    for manifest in manifests:
+        labels = manifest["metadata"]["labels"]
+        assert labels["app.kubernetes.io/instance"] == release
+        assert {type(value) for value in labels.values()} == {str}
+
+
 @pytest.mark.parametrize("chart", CHARTS)
 def test_strict_lint_is_silent(any_helm: HelmProgram, chart: str) -> None:
     done = any_helm.run("lint", "--strict", "--quiet", str(any_helm.charts / chart))

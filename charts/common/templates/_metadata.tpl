@@ -5,7 +5,7 @@ Service from picking up the pods of a migration, a backup or a test.
 
 {{- define "common.selectorLabels" -}}
 app.kubernetes.io/name: {{ .root.Chart.Name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
@@ -24,8 +24,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 
 {{/* Name, namespace and labels of an object; "name" defaults to the chart's name. */}}
 {{- define "common.metadata" -}}
-name: {{ .name | default .root.Chart.Name }}
-namespace: {{ .root.Release.Namespace }}
+name: {{ .name | default .root.Chart.Name | quote }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "common.labels" . | nindent 2 }}
 {{- end }}

@@ -32,7 +32,7 @@ podSelector:
 {{- define "common.ingressControllerPeer" -}}
 namespaceSelector:
   matchLabels:
-    kubernetes.io/metadata.name: {{ .Values.networkPolicy.ingressController.namespace }}
+    kubernetes.io/metadata.name: {{ .Values.networkPolicy.ingressController.namespace | quote }}
 podSelector:
   matchLabels:
     {{- toYaml .Values.networkPolicy.ingressController.podLabels | nindent 4 }}
@@ -42,7 +42,7 @@ podSelector:
 {{- define "common.monitoringPeer" -}}
 namespaceSelector:
   matchLabels:
-    kubernetes.io/metadata.name: {{ .Values.metrics.namespace }}
+    kubernetes.io/metadata.name: {{ .Values.metrics.namespace | quote }}
 {{- end }}
 
 {{/* Egress to the cluster's DNS. */}}

@@ -91,7 +91,7 @@ spec:
     matchLabels:
       {{- include "common.selectorLabels" (dict "root" $ "component" "server") | nindent 6 }}
   namespaceSelector:
-    matchNames: [{{ $.Release.Namespace }}]
+    matchNames: [{{ $.Release.Namespace | quote }}]
   endpoints:
     - port: http
       path: /metrics

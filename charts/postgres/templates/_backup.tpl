@@ -6,7 +6,7 @@ command: [/bin/sh, /opt/backup/backup.sh]
 env:
   - {name: PGHOST, value: postgres}
   - {name: PGUSER, value: todo_owner}
-  - {name: PGDATABASE, value: {{ .Values.database }}}
+  - {name: PGDATABASE, value: {{ .Values.database | quote }}}
   {{- include "postgres.clientTLS" . | nindent 2 }}
   - {name: BACKUP_DIR, value: /backups}
   - {name: BACKUP_KEEP, value: {{ .Values.backup.keep | quote }}}
@@ -43,13 +43,13 @@ projected:
   defaultMode: 0440
   sources:
     - secret:
-        name: {{ .root.Values.existingSecret }}
+        name: {{ .root.Values.existingSecret | quote }}
         items:
           {{- range .passwords }}
-          - {key: {{ . }}, path: {{ . }}}
+          - {key: {{ . | quote }}, path: {{ . | quote }}}
           {{- end }}
     - secret:
-        name: {{ .root.Values.tls.existingSecret }}
+        name: {{ .root.Values.tls.existingSecret | quote }}
         items:
           - {key: ca.crt, path: ca.crt}
 {{- end }}
@@ -65,7 +65,7 @@ command: [/bin/sh, /opt/backup/drill.sh]
 env:
   - {name: PGDATA, value: /scratch/pgdata}
   - {name: PGHOST, value: /run/postgresql}
-  - {name: TODO_DATABASE_NAME, value: {{ .Values.database }}}
+  - {name: TODO_DATABASE_NAME, value: {{ .Values.database | quote }}}
   - {name: TODO_PASSWORDS_DIR, value: /tmp/passwords}
   - {name: BACKUP_DIR, value: /backups}
 resources:
@@ -87,7 +87,7 @@ volumeMounts:
       spec:
         accessModes: [ReadWriteOnce]
         {{- with .Values.storage.className }}
-        storageClassName: {{ . }}
+        storageClassName: {{ . | quote }}
         {{- end }}
         resources:
           requests:
@@ -131,7 +131,7 @@ env:
   - {name: RECOVERY_TIME, value: ""}
   - {name: PGDATA, value: /scratch/pgdata}
   - {name: PGHOST, value: /run/postgresql}
-  - {name: TODO_DATABASE_NAME, value: {{ .Values.database }}}
+  - {name: TODO_DATABASE_NAME, value: {{ .Values.database | quote }}}
   - {name: TODO_PASSWORDS_DIR, value: /tmp/passwords}
   - {name: ARCHIVE_DIR, value: /archive}
   - {name: BACKUP_DIR, value: /backups}
