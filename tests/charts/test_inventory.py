@@ -57,3 +57,19 @@ def test_archiving_is_one_setting(helm: HelmProgram, tmp_path: Path) -> None:
     releases = asked("helm_release_releases", tmp_path, postgres_archive=True)
     values = {release["name"]: release.get("values", {}) for release in releases}["postgres"]
     assert one(helm.template("postgres", values), "CronJob", "postgres-recovery")
+
+
+def test_every_server_has_a_priority_of_the_namespaces_own(
+    helm: HelmProgram, tmp_path: Path
+) -> None:
+    releases = asked("helm_release_releases", tmp_path)
+    namespaces = {release["name"]: release for release in releases}
+    made = {
+        item["metadata"]["name"] for item in of_kind(helm.template("namespace"), "PriorityClass")
+    }
+    for name in (*IMAGES, "traefik"):
+        release = namespaces[name]
+        assert release["values"]["priorityClassName"] in made
+        # A pod of a class that is not there yet is refused.
+        needs = set(release["needs"])
+        assert "namespace" in needs.union(*(namespaces[need].get("needs", []) for need in needs))

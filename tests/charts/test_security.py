@@ -151,6 +151,15 @@ def test_the_controller_has_no_dashboard_and_calls_nobody(helm: HelmProgram) -> 
     assert providers == {"kubernetesingress"}
 
 
+def test_only_what_keeps_running_has_a_priority(helm: HelmProgram) -> None:
+    """A backup as hard to evict as the database would be evicted after the services."""
+    for chart in set(CHARTS) - {"namespace", "ingress"}:
+        values = EVERYTHING[chart] | {"priorityClassName": "todo-data"}
+        for name, pod in pod_templates(helm.template(chart, values)):
+            runs_on = name.startswith(("Deployment/", "StatefulSet/"))
+            assert ("priorityClassName" in pod["spec"]) is runs_on, name
+
+
 def test_two_cores_are_enough(helm: HelmProgram) -> None:
     """CPU that all servers ask for with two pods each, as while all of them roll at once."""
     total = 0

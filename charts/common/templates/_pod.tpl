@@ -25,7 +25,8 @@ securityContext:
 
 {{/*
 Pod-level settings. "serviceAccount" defaults to the chart's name, "token" (mount the
-account's token) to false.
+account's token) to false. What runs once has no priority over anything: a test or a backup
+must never push a server off a full node, nor be as hard to evict as the database.
 */}}
 {{- define "common.pod" -}}
 serviceAccountName: {{ .serviceAccount | default .root.Chart.Name }}
@@ -35,8 +36,10 @@ enableServiceLinks: false
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- if has .component (list "server" "tools") }}
 {{- with .root.Values.priorityClassName }}
 priorityClassName: {{ . | quote }}
+{{- end }}
 {{- end }}
 {{- with .root.Values.nodeSelector }}
 nodeSelector:
