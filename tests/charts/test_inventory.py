@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .conftest import ROOT, HelmProgram
 from .manifests import of_kind, one
 
@@ -73,3 +75,23 @@ def test_every_server_has_a_priority_of_the_namespaces_own(
         # A pod of a class that is not there yet is refused.
         needs = set(release["needs"])
         assert "namespace" in needs.union(*(namespaces[need].get("needs", []) for need in needs))
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [
+        ("", 443),
+        ("https://models.example/v1", 443),
+        ("http://models.example/v1", 80),
+        ("http://192.168.49.1:11434/v1", 11434),
+    ],
+)
+def test_the_network_policy_opens_the_models_port(
+    helm: HelmProgram, tmp_path: Path, address: str, port: int
+) -> None:
+    settings = {"assistant_engine": "openai", "assistant_openai_base_url": address}
+    releases = asked("helm_release_releases", tmp_path, **settings)
+    values = {release["name"]: release.get("values", {}) for release in releases}["backend"]
+    policy = one(helm.template("backend", values), "NetworkPolicy", "backend")
+    anywhere = [rule["ports"] for rule in policy["spec"]["egress"] if "to" not in rule]
+    assert anywhere == [[{"protocol": "TCP", "port": port}]]
