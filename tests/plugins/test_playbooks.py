@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -129,3 +130,45 @@ def test_a_lost_database_is_recovered_from_what_it_had_archived(cluster: Make) -
     assert status == 0, output
     assert "its last changes, which it did not archive, cannot be recovered" in output
     assert not there.calls("psql")
+
+
+EVERY_POD = "annotate pod --selector app.kubernetes.io/part-of=todo --overwrite"
+
+
+def test_a_new_password_is_never_logged(cluster: Make) -> None:
+    """Not even by a server that logs all statements, those that fail, or those that take long."""
+    given = {"data": {"mcp-server-password": base64.b64encode(b"a new one").decode()}}
+    there = cluster(
+        [
+            ("get pod postgres-0", "Running"),
+            ("get secret todo-database", json.dumps(given)),
+            ("cat /run/secrets/postgres/mcp-server-password", "a new one"),
+        ]
+    )
+    status, output = there.role("secrets", "passwords")
+    assert status == 0, output
+    (session,) = there.calls("ALTER ROLE")
+    before, _, _ = session.partition("BEGIN;")
+    for setting, value in {
+        "log_statement": "'none'",
+        "log_min_error_statement": "'panic'",
+        "log_min_duration_statement": "-1",
+    }.items():
+        assert f"SET {setting} = {value};" in before
+    assert "a new one" not in session
+    assert len(there.calls(EVERY_POD)) == 1
+
+
+def test_a_new_certificate_is_pointed_out_to_the_clients_too(cluster: Make) -> None:
+    """They trust the authority that came with it: the two must not come a minute apart."""
+    there = cluster(
+        [
+            ("get pod postgres-0", "todo-database todo-postgres-tls"),
+            ("get secret todo-postgres-tls", base64.b64encode(b"certificate").decode()),
+            ("cat /run/secrets/tls/tls.crt", "certificate"),
+        ]
+    )
+    status, output = there.role("secrets", "reload")
+    assert status == 0, output
+    assert len(there.calls(EVERY_POD)) == 1
+    assert len(there.calls("pg_reload_conf")) == 1
