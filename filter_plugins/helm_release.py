@@ -205,6 +205,19 @@ def helm_release_selected(
     return [name for name in named if name not in (skip_tags or [])]
 
 
+def helm_release_undo(
+    releases: list[dict[str, Any]], before: list[dict[str, Any]], after: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The releases of `before` that `after` differs from, the last to be released first.
+
+    `before` and `after` are what `helm list --output json` said, which orders by name; a release
+    may need those that stand before it in `releases`, so it goes back before them.
+    """
+    changed = {found["name"]: found for found in before if found not in after}
+    names = [str(release["name"]) for release in reversed(releases)]
+    return [changed[name] for name in names if name in changed]
+
+
 def helm_release_waves(
     plan: list[dict[str, Any]], states: dict[str, dict[str, Any]]
 ) -> list[list[dict[str, Any]]]:
@@ -252,6 +265,7 @@ class FilterModule:
             "helm_release_plan": helm_release_plan,
             "helm_release_seconds": helm_release_seconds,
             "helm_release_selected": helm_release_selected,
+            "helm_release_undo": helm_release_undo,
             "helm_release_waves": helm_release_waves,
             "image_values": image_values,
         }

@@ -175,3 +175,19 @@ def test_image_reference_becomes_chart_values(reference: str, values: dict[str, 
 def test_image_without_tag_is_refused(reference: str) -> None:
     with pytest.raises(AnsibleFilterError, match="needs a tag or a digest"):
         helm_release.image_values(reference)
+
+
+def test_what_changed_goes_back_in_the_order_of_the_releases_reversed() -> None:
+    """Not in Helm's, which is that of the alphabet: a release may need the ones before it."""
+    releases = [{"name": name} for name in ("namespace", "postgres", "backend", "ingress")]
+    names = ("backend", "ingress", "namespace", "postgres")
+    before = [{"name": name, "revision": "1"} for name in names]
+    after = [{"name": name, "revision": "1" if name == "ingress" else "2"} for name in names]
+    undone = helm_release.helm_release_undo(releases, before, after)
+    assert [item["name"] for item in undone] == ["backend", "postgres", "namespace"]
+    assert {item["revision"] for item in undone} == {"1"}
+
+
+def test_a_release_that_was_not_there_before_has_nothing_to_go_back_to() -> None:
+    new = [{"name": "backend", "revision": "1"}]
+    assert helm_release.helm_release_undo([{"name": "backend"}], [], new) == []
