@@ -37,6 +37,7 @@ REFUSED: list[tuple[str, Manifest, str]] = [
     ("postgres", {"backup": {"schedule": "at night"}}, "schedule"),
     ("postgres", {"storage": {"size": "big"}}, "size"),
     ("ingress", {"host": ""}, "host"),
+    ("ingress", {"test": {"port": 0}}, "port"),
     ("traefik", {"namespaces": []}, "namespaces"),
     ("traefik", {"hostPorts": {"http": 70000}}, "http"),
     ("namespace", {"resourceQuota": {"hard": {"pods": "many"}}}, "pods"),
