@@ -323,3 +323,30 @@ def test_failed_backup_is_never_taken_for_one(backup: Path, failing: str) -> Non
     # The next good run clears what was left half done.
     assert run_backup(backup, "20260103T020000Z").returncode == 0
     assert not list(backup.glob("*.partial"))
+
+
+@pytest.mark.parametrize("renames", [0, 1, 2])
+def test_a_dump_that_is_there_has_its_checksum_and_its_record(backup: Path, renames: int) -> None:
+    """Ended between any two of its steps, a backup is not taken for one, and leaves no trace."""
+    real = backup.parent / "bin" / "mv"
+    real.unlink()
+    left = backup.parent / "left"
+    left.write_text(f"{renames}\n")
+    real.write_text(
+        "#!/bin/sh\nread -r left <../left\n"
+        '[ "$left" -gt 0 ] || exit 1\n'
+        'echo "$((left - 1))" >../left\n'
+        'exec /usr/bin/mv "$@"\n'
+    )
+    real.chmod(0o755)
+    assert run_backup(backup, "20260101T020000Z").returncode != 0
+    assert left.read_text() == "0\n"
+    assert not list(backup.glob("*.dump"))
+    real.unlink()
+    real.symlink_to("/usr/bin/mv")
+    assert run_backup(backup, "20260102T020000Z").returncode == 0
+    assert sorted(item.name for item in backup.iterdir()) == [
+        "todo-20260102T020000Z.dump",
+        "todo-20260102T020000Z.dump.sha256",
+        "todo-20260102T020000Z.dump.tables",
+    ]

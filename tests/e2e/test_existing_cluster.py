@@ -170,6 +170,7 @@ def settings(registry: str, ingress: int, tmp_path_factory: pytest.TempPathFacto
         "ingress_class": "elsewhere",
         "ingress_namespace": INGRESS,
         "ingress_pod_labels": {"app.kubernetes.io/name": "traefik"},
+        "ingress_pod_port": 8000,
         "ingress_service_url": f"http://traefik.{INGRESS}",
     }
     inventories = ["-i", "inventory/hosts.yml", "-i", "inventory/cluster.yml"]

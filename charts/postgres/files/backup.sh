@@ -1,23 +1,36 @@
 #!/bin/sh
-# Dumps the database into BACKUP_DIR, under its final name only when complete and readable: NAME.dump,
-# its checksum (NAME.dump.sha256), and what the dump holds (NAME.dump.tables, see tables.sql), read
-# from the same snapshot. Keeps the BACKUP_KEEP newest. Uses what the image has: no sort, no wc.
-# NAME is BACKUP_PREFIX (default: the database) and BACKUP_STAMP (default: the time).
+# Dumps the database into BACKUP_DIR: NAME.dump, its checksum (NAME.dump.sha256), and what the dump
+# holds (NAME.dump.tables, see tables.sql), read from the same snapshot. The dump gets its name last,
+# complete and readable, so one that is there has the other two. Keeps the BACKUP_KEEP newest. Uses
+# what the image has: no sort, no wc. NAME is BACKUP_PREFIX (default: the database) and BACKUP_STAMP
+# (default: the time).
 set -eu
 umask 077
 cd "$BACKUP_DIR"
 
-# Called below, while the snapshot is held.
-if [ "${1:-}" = dump ]; then
+# Both are called below, by the one that holds the lock.
+case ${1:-} in
+tidy)
+    # What an interrupted run left behind.
+    rm -f -- "$PREFIX"-*.partial
+    for record in "$PREFIX"-*.dump.sha256 "$PREFIX"-*.dump.tables; do
+        [ -e "${record%.*}" ] || rm -f -- "$record"
+    done
+    exit
+    ;;
+dump)
     pg_dump --format=custom --no-password --snapshot="$SNAPSHOT" --file="$DUMP.partial"
     pg_restore --file=/dev/null "$DUMP.partial"
-    sync "$DUMP.partial" "$DUMP.tables.partial"
+    sum=$(sha256sum <"$DUMP.partial")
+    printf '%s  %s\n' "${sum%% *}" "$DUMP" >"$DUMP.sha256.partial"
+    sync "$DUMP.partial" "$DUMP.sha256.partial" "$DUMP.tables.partial"
     mv "$DUMP.tables.partial" "$DUMP.tables"
-    mv "$DUMP.partial" "$DUMP"
-    sha256sum "$DUMP" >"$DUMP.sha256.partial"
     mv "$DUMP.sha256.partial" "$DUMP.sha256"
+    mv "$DUMP.partial" "$DUMP"
+    sync .
     exit
-fi
+    ;;
+esac
 
 PGPASSWORD=$(cat "$PASSWORD_FILE")
 PREFIX=${BACKUP_PREFIX:-$PGDATABASE}
@@ -29,8 +42,7 @@ export PGPASSWORD PREFIX DUMP SELF
 psql --no-psqlrc --no-password --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 <<END
 -- One backup at a time, whoever started it.
 DO 'BEGIN PERFORM pg_advisory_lock(hashtext(''todo-backup'')); END';
--- What an interrupted run left behind.
-\! rm -f -- "\$PREFIX"-*.partial
+\! /bin/sh "\$SELF" tidy
 SET idle_in_transaction_session_timeout = 0;
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 \o $DUMP.tables.partial
