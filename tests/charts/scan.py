@@ -44,7 +44,8 @@ CHECKOV_WAIVERS = {
     "CKV_K8S_9": "as above",
     "CKV_K8S_26": "the ingress controller is the door: it alone listens on the node's ports",
     "CKV_K8S_38": "the ingress controller alone asks the API server, for its routes",
-    "CKV_DOCKER_7": "bases are build arguments, given with a digest of their content as the tag",
+    "CKV_DOCKER_7": "bases are build arguments: ours come tagged with a digest of their content,"
+    " Debian's with the name of its release",
 }
 KUBE_SCORE_WAIVERS = {
     "container-image-pull-policy": "tags are digests of the content",
