@@ -31,7 +31,8 @@ subscribe('http.server.request.start', ({ request }) => started.set(request, per
 subscribe('http.server.response.finish', ({ request, response }) => {
   const path = request.url.split('?', 1)[0];
   // Probes and hashed files would drown the rest.
-  if (path === '/healthz' || path.startsWith('/_next/static/')) return;
+  const probe = request.headers['user-agent']?.startsWith('kube-probe/') ?? false;
+  if (probe || path === '/healthz' || path.startsWith('/_next/static/')) return;
   write(process.stdout, 'info', {
     message: 'request',
     method: request.method,

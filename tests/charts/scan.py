@@ -51,7 +51,7 @@ KUBE_SCORE_WAIVERS = {
     "container-image-pull-policy": "tags are digests of the content",
     "deployment-replicas": "one pod a service is the default of a laptop; `replicas` raises it",
     "deployment-strategy": "two pods cannot have the node's ports at once: the ingress controller",
-    "pod-probes-identical": "the frontend depends on nothing: what is alive is ready",
+    "pod-probes-identical": "the agents' tool server is not ours and has one health endpoint",
 }
 # In manifests alone: what they point at runs in the cluster.
 ALONE_WAIVERS = {

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .conftest import CHARTS, SERVERS, HelmProgram, Manifest
+from .conftest import CHARTS, ROOT, SERVERS, HelmProgram, Manifest
 from .manifests import EVERYTHING, containers, matches, of_kind, one, pod_templates
 
 
@@ -100,6 +100,32 @@ def test_probes_mean_different_things(helm: HelmProgram, chart: str) -> None:
     assert startup["failureThreshold"] >= 60
     assert ready["periodSeconds"] * ready["failureThreshold"] <= 4
     assert live["periodSeconds"] * live["failureThreshold"] >= 30
+    # Each asks for something else, not only at another pace.
+    actions = [
+        {key: probe[key] for key in ("exec", "httpGet", "tcpSocket") if key in probe}
+        for probe in (live, ready)
+    ]
+    assert actions[0] != actions[1]
+
+
+def test_a_database_is_ready_once_it_answers_in_the_applications_database(
+    helm: HelmProgram,
+) -> None:
+    manifests = helm.template("postgres", {"database": "todo_two"})
+    (container,) = containers(one(manifests, "StatefulSet", "postgres")["spec"]["template"])
+    command = container["readinessProbe"]["exec"]["command"]
+    assert command[0] == "psql"
+    assert command[-2:] == ["SELECT 1", "todo_two"]
+    # The one role that the socket lets in without a password.
+    assert "--username=postgres" in command
+    assert container["startupProbe"]["exec"]["command"] == ["pg_isready", "-q"]
+
+
+def test_the_pages_are_ready_once_one_is_made(helm: HelmProgram) -> None:
+    (container,) = containers(server_pod(helm.template("frontend"), "frontend"))
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/sign-in"
+    assert (ROOT / "apps/frontend/src/app/sign-in/page.tsx").is_file()
 
 
 @pytest.mark.parametrize("chart", ["backend", "mcp-server"])

@@ -1,4 +1,4 @@
 export const dynamic = 'force-dynamic';
 
-/** Liveness and readiness of this process: the page needs nothing else to be served. */
+/** Liveness of this process. Ready is what makes a page: readiness asks for /sign-in. */
 export const GET = (): Response => Response.json({ status: 'ok' }, { headers: { 'cache-control': 'no-store' } });
