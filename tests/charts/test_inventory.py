@@ -12,7 +12,8 @@ import pytest
 from .conftest import ROOT, HelmProgram
 from .manifests import of_kind, one
 
-IMAGES = ("postgres", "mcp-server", "backend", "frontend")
+SERVICES = ("postgres", "mcp-server", "backend", "frontend")
+IMAGES = (*SERVICES, "agents", "kubernetes-mcp-server")
 
 
 def asked(expression: str, tmp_path: Path, **settings: Any) -> Any:
@@ -69,7 +70,7 @@ def test_every_server_has_a_priority_of_the_namespaces_own(
     made = {
         item["metadata"]["name"] for item in of_kind(helm.template("namespace"), "PriorityClass")
     }
-    for name in (*IMAGES, "traefik"):
+    for name in (*SERVICES, "traefik"):
         release = namespaces[name]
         assert release["values"]["priorityClassName"] in made
         # A pod of a class that is not there yet is refused.

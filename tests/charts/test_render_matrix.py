@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
+
 import kubernetes_validate
 import pytest
+import yaml
 
-from .conftest import CHARTS, SERVERS, HelmProgram, Manifest
+from .conftest import CHARTS, ROOT, SERVERS, HelmProgram, Manifest
 from .manifests import EVERYTHING, MINIMUM, of_kind
 
 KUBERNETES = "1.35"
@@ -111,6 +115,50 @@ def test_long_release_name_in_another_namespace(any_helm: HelmProgram, chart: st
             assert where in EVERYTHING["traefik"]["namespaces"]
         else:
             assert where == "elsewhere"
+
+
+def switches(
+    values: Manifest, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Every boolean of a values.yaml: where it is, and its default."""
+    for key, value in values.items():
+        if isinstance(value, bool):
+            yield (*path, key), value
+        elif isinstance(value, dict):
+            yield from switches(value, (*path, key))
+
+
+SWITCHES = [
+    (chart, path, default)
+    for chart in CHARTS
+    for path, default in switches(
+        yaml.safe_load((ROOT / "charts" / chart / "values.yaml").read_text())
+    )
+]
+# What a switch asks for beside itself.
+COMPANIONS: dict[tuple[str, str], Manifest] = {
+    ("ingress", "httpRoute.enabled"): {"httpRoute": {"parentRefs": [{"name": "public"}]}},
+    ("ingress", "networkPolicy.enabled"): {"test": {"image": {"tag": "abc"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("chart", "path", "default"),
+    SWITCHES,
+    ids=lambda part: ".".join(part) if isinstance(part, tuple) else str(part),
+)
+def test_every_switch_makes_a_difference(
+    any_helm: HelmProgram, chart: str, path: tuple[str, ...], default: bool
+) -> None:
+    before: Manifest = COMPANIONS.get((chart, ".".join(path)), {})
+    after = deepcopy(before)
+    place = after
+    for key in path[:-1]:
+        place = place.setdefault(key, {})
+    place[path[-1]] = not default
+    manifests = any_helm.template(chart, after)
+    assert_valid(manifests)
+    assert manifests != any_helm.template(chart, before)
 
 
 # Names that YAML takes for something else where they are not quoted; each is a valid DNS label.
