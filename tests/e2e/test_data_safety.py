@@ -255,6 +255,70 @@ def test_a_drill_without_a_backup_fails_and_says_what_to_do() -> None:
     assert "make backup" in log
 
 
+def test_without_an_archive_no_moment_is_recovered() -> None:
+    output = playbook("playbooks/recover.yml", "-e", "recover_time=2026-01-31T18:30:00Z", expect=1)
+    assert "set postgres_archive to true" in " ".join(output.split())
+    assert "changed=0" in output
+
+
+@pytest.fixture
+def archiving() -> Iterator[int]:
+    """The platform with its archive on; yields the second in which the first base backup ended."""
+    listing = "ls -d /archive/*/base/[0-9]*[0-9]"
+    found: list[str] = []
+
+    def has_base() -> bool:
+        command = ("exec", "-n", "todo", "postgres-0", "--container", "archive", "--")
+        try:
+            found.extend(kubectl(*command, "/bin/sh", "-c", listing).split())
+        except subprocess.CalledProcessError:
+            return False
+        return bool(found)
+
+    try:
+        playbook("site.yml", "--tags", "postgres", "-e", "postgres_archive=true")
+        wait_until(has_base, "the first base backup is made", seconds=180, pause=2)
+        wait_until(is_ready, "the services have found the database again")
+        yield int(found[-1].rpartition("/")[2])
+    finally:
+        playbook("site.yml", "--tags", "postgres")
+        # A release leaves it, as it leaves all data.
+        kubectl("delete", "pvc", "-n", "todo", "postgres-archive", "--ignore-not-found")
+        wait_until(is_ready, "the services have found the database again")
+
+
+@pytest.mark.timeout(1200)
+def test_a_moment_comes_back_without_what_was_after_it(archiving: int, user: User) -> None:
+    clock = "SELECT clock_timestamp()"
+    # A moment within the second in which the base backup ended would need an older one.
+    wait_until(
+        lambda: in_database(f"{clock} > to_timestamp({archiving + 1})") == "t",
+        "the base backup is a second old",
+    )
+    user.add("Before the moment")
+    written = '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''
+    moment = in_database(f"SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', {written})")
+    user.add("After the moment")
+
+    early = "recover_time=2020-01-01T00:00:00Z"
+    output = " ".join(playbook("playbooks/recover.yml", "-e", early, expect=1).split())
+    assert "could not be recovered; nothing was changed" in output
+    assert "the archive begins at" in output
+    assert "name a later time" in output
+
+    output = playbook("playbooks/recover.yml", "-e", f"recover_time={moment}")
+    dump = re.search(r"make restore FILE=(recovered-\w+\.dump)", " ".join(output.split()))
+    assert dump, output[-3000:]
+    # Nothing that serves was touched by that.
+    assert len(user.tasks()) == 2
+
+    assert "compared, table by table" in restore(dump[1])
+    wait_until(is_ready, "the services are back")
+    assert [task["title"] for task in user.tasks()] == ["Before the moment"]
+    titles = in_database("SELECT title FROM tasks WHERE title LIKE '%the moment'", "todo_previous")
+    assert set(titles.splitlines()) == {"Before the moment", "After the moment"}
+
+
 def test_every_client_of_the_database_speaks_tls() -> None:
     query = (
         "SELECT DISTINCT a.usename, s.ssl, s.version FROM pg_stat_activity a JOIN pg_stat_ssl s"
