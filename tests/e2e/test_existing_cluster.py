@@ -208,7 +208,10 @@ def test_the_platform_comes_up_beside_the_first(settings: list[str], registry: s
 
 
 def test_the_platform_goes_and_the_volumes_stay(settings: list[str]) -> None:
-    playbook("playbooks/teardown.yml", *settings, "-e", "teardown_force=true")
+    output = playbook("playbooks/teardown.yml", *settings, "-e", "teardown_force=true")
+    said = " ".join(output.split())
+    assert "volumes stay, with all data: data-postgres-0, postgres-backup." in said
+    assert "delete persistentvolumeclaim data-postgres-0 postgres-backup" in said
     assert kubectl("get", "deployments,statefulsets", "-n", NAMESPACE, "-o", "name") == ""
     claims = kubectl("get", "persistentvolumeclaims", "-n", NAMESPACE, "-o", "name")
     assert "data-postgres-0" in claims

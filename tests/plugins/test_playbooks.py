@@ -172,3 +172,17 @@ def test_a_new_certificate_is_pointed_out_to_the_clients_too(cluster: Make) -> N
     assert status == 0, output
     assert len(there.calls(EVERY_POD)) == 1
     assert len(there.calls("pg_reload_conf")) == 1
+
+
+def test_an_uninstall_names_the_volumes_that_stay(cluster: Make) -> None:
+    there = cluster([("get persistentvolumeclaims", "data-postgres-0 postgres-backup ")])
+    status, output = there.playbook(
+        "teardown",
+        existing_cluster_kubeconfig="elsewhere",
+        teardown_force=True,
+        helm_release_releases=[],
+    )
+    assert status == 0, output
+    assert "Its volumes stay, with all data: data-postgres-0, postgres-backup." in output
+    assert "delete persistentvolumeclaim data-postgres-0 postgres-backup" in output
+    assert not there.calls("delete")
