@@ -24,7 +24,10 @@ EVERYTHING: dict[str, Manifest] = {
     "backend": {
         "replicas": 2,
         "autoscaling": {"enabled": True},
-        "metrics": {"namespace": "monitoring", "serviceMonitor": {"enabled": True}},
+        "metrics": {
+            "namespace": "monitoring",
+            "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+        },
         "assistant": {
             "engine": "openai",
             "openai": {

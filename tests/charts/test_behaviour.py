@@ -390,3 +390,12 @@ def test_images_by_tag_and_digest(helm: HelmProgram) -> None:
     assert image({}) == "localhost/todo/frontend:0.1.0"
     assert image({"tag": "abc"}) == "localhost/todo/frontend:abc"
     assert image({"tag": "abc", "digest": digest}) == f"localhost/todo/frontend:abc@{digest}"
+
+
+def test_a_service_monitor_carries_the_labels_by_which_it_is_found(helm: HelmProgram) -> None:
+    monitor = one(helm.template("backend", EVERYTHING["backend"]), "ServiceMonitor", "backend")
+    labels = monitor["metadata"]["labels"]
+    assert labels["release"] == "prometheus"
+    assert labels["app.kubernetes.io/name"] == "backend"
+    # Not a part of what it selects by.
+    assert "release" not in monitor["spec"]["selector"]["matchLabels"]

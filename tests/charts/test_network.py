@@ -158,6 +158,8 @@ def test_exactly_the_flows_of_the_architecture(helm: HelmProgram) -> None:
             {"ingress": {"test": {"image": {"tag": "abc"}}}},
             {("ingress-test", "traefik", 8000), ("ingress-test", "dns", 53)},
         ),
+        # The archive is filled beside the server, and a recovery reaches nothing, nor does a drill.
+        ({"postgres": {"archive": {"enabled": True}}}, set()),
         # A test is let through to the port of a foreign controller's pods, and to no other.
         (
             {"ingress": {"test": {"port": 8443, "image": {"tag": "abc"}}}},

@@ -137,6 +137,10 @@ SWITCHES = [
 ]
 # What a switch asks for beside itself.
 COMPANIONS: dict[tuple[str, str], Manifest] = {
+    **{
+        (chart, "metrics.serviceMonitor.enabled"): {"metrics": {"namespace": "monitoring"}}
+        for chart in ("mcp-server", "backend")
+    },
     ("ingress", "httpRoute.enabled"): {"httpRoute": {"parentRefs": [{"name": "public"}]}},
     ("ingress", "networkPolicy.enabled"): {"test": {"image": {"tag": "abc"}}},
 }

@@ -75,6 +75,12 @@ def test_route_without_a_gateway_says_what_to_name(helm: HelmProgram) -> None:
     assert "httpRoute.parentRefs is empty" in done.stderr
 
 
+def test_a_service_monitor_that_may_not_scrape_says_what_to_name(helm: HelmProgram) -> None:
+    done = helm.try_template("backend", {"metrics": {"serviceMonitor": {"enabled": True}}})
+    assert done.returncode != 0
+    assert "needs metrics.namespace" in done.stderr
+
+
 def _objects(schema: Any, path: str = "") -> list[tuple[str, Manifest]]:
     """Every part of a schema that describes an object."""
     found = []

@@ -82,10 +82,16 @@ spec:
 {{- define "common.serviceMonitor" -}}
 {{- with .Values.metrics.serviceMonitor }}
 {{- if .enabled }}
+{{- if not $.Values.metrics.namespace }}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.namespace: the network policy lets nobody else scrape. Set it to the namespace in which Prometheus runs" }}
+{{- end }}
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata:
   {{- include "common.metadata" (dict "root" $ "component" "server") | nindent 2 }}
+    {{- with .labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 spec:
   selector:
     matchLabels:
