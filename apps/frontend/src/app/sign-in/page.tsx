@@ -3,7 +3,7 @@ import { AuthPage } from '@/components/auth-page';
 
 export const metadata: Metadata = { title: 'Sign in' };
 
-type Props = { searchParams: Promise<{ next?: string; expired?: string }> };
+type Props = { searchParams: Promise<{ next?: string | string[]; expired?: string | string[] }> };
 
 const SignInPage = async ({ searchParams }: Props) => <AuthPage mode="sign-in" {...await searchParams} />;
 

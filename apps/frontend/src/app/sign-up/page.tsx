@@ -3,7 +3,7 @@ import { AuthPage } from '@/components/auth-page';
 
 export const metadata: Metadata = { title: 'Create an account' };
 
-type Props = { searchParams: Promise<{ next?: string; expired?: string }> };
+type Props = { searchParams: Promise<{ next?: string | string[]; expired?: string | string[] }> };
 
 const SignUpPage = async ({ searchParams }: Props) => <AuthPage mode="sign-up" {...await searchParams} />;
 

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { safeNext } from './address';
+
+test.each([
+  ['/account', '/account'],
+  ['/?conversation=3', '/?conversation=3'],
+  [['/account', '/other'], '/account'],
+  [undefined, '/'],
+  ['', '/'],
+])('%o is a way on this site', (next, expected) => expect(safeNext(next)).toBe(expected));
+
+test.each([
+  'https://evil.example/',
+  '//evil.example/',
+  '/\\evil.example/',
+  '/\t/evil.example/',
+  '/\n/evil.example/',
+  '\t//evil.example/',
+  '/.//evil.example/',
+  'javascript:alert(1)',
+  'http://[',
+])('%j leads nowhere else', (next) => {
+  expect(new URL(safeNext(next), 'http://localhost').origin).toBe('http://localhost');
+  expect(safeNext(next)).toBe('/');
+});
