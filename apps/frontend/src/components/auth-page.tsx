@@ -4,7 +4,7 @@ import { AuthForm } from './auth-form';
 import { Gate } from './gate';
 import { TopBar } from './top-bar';
 
-type Props = { mode: 'sign-in' | 'sign-up'; next?: string; expired?: string };
+type Props = { mode: 'sign-in' | 'sign-up'; next?: string | string[]; expired?: string | string[] };
 
 export const AuthPage = async ({ mode, next, expired }: Props) => (
   <>

@@ -16,7 +16,7 @@ const site = 'http://site.invalid';
 /** Where to go after sign-in: a path of this site, whatever the address says, also where it says it twice. */
 export const safeNext = (next: string | string[] | null | undefined): string => {
   const wanted = (Array.isArray(next) ? next[0] : next) ?? '/';
-  // Read as the browser will read it, which drops tabs and line breaks and takes `\\` for `/`.
+  // Read as the browser will read it, which drops tabs and line breaks and takes `\` for `/`.
   if (!URL.canParse(wanted, site)) return '/';
   const { origin, pathname, search } = new URL(wanted, site);
   // "/.//evil.example" is a path here, but would be another host once it is read again.

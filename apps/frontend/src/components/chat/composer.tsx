@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useRef, useState, type SubmitEvent, type KeyboardEvent, type Ref } from 'react';
+import { useEffect, useRef, type SubmitEvent, type KeyboardEvent, type MouseEvent, type Ref } from 'react';
 import { Icon } from '../icons';
 
 type Props = {
@@ -30,6 +30,9 @@ export const Composer = ({ ref, value, onChange, busy, onSend, onStop }: Props) 
     if (canSend) onSend();
   };
 
+  // Send and Stop take each other's place: the second click of a double click was meant for the first.
+  const isRepeated = (event: MouseEvent): boolean => event.detail > 1;
+
   return (
     <form className="composer" onSubmit={submit}>
       <label className="visually-hidden" htmlFor="composer">
@@ -53,12 +56,30 @@ export const Composer = ({ ref, value, onChange, busy, onSend, onStop }: Props) 
           isComposing.current = false;
         }}
       />
+      {/* Keys: one element for both would turn into Send while it is clicked as Stop, and send the draft. */}
       {busy ? (
-        <button type="button" className="send-button" onClick={onStop} aria-label="Stop">
+        <button
+          key="stop"
+          type="button"
+          className="send-button"
+          aria-label="Stop"
+          onClick={(event) => {
+            if (!isRepeated(event)) onStop();
+          }}
+        >
           <Icon name="stop" />
         </button>
       ) : (
-        <button type="submit" className="send-button" disabled={!canSend} aria-label="Send">
+        <button
+          key="send"
+          type="submit"
+          className="send-button"
+          disabled={!canSend}
+          aria-label="Send"
+          onClick={(event) => {
+            if (isRepeated(event)) event.preventDefault();
+          }}
+        >
           <Icon name="send" />
         </button>
       )}
@@ -74,12 +95,11 @@ export const Composer = ({ ref, value, onChange, busy, onSend, onStop }: Props) 
 /** Moves the focus into the composer when a turn is over and nothing else has taken it. */
 export const useFocusBack = (busy: boolean): { composerRef: Ref<HTMLTextAreaElement>; focus: () => void } => {
   const element = useRef<HTMLTextAreaElement>(null);
-  const [wasBusy, setWasBusy] = useState(busy);
-  if (wasBusy !== busy) setWasBusy(busy);
+  const wasBusy = useRef(busy);
   useEffect(() => {
-    if (busy) return;
     const active = document.activeElement;
-    if (wasBusy && (active === null || active === document.body)) element.current?.focus();
-  }, [busy, wasBusy]);
+    if (wasBusy.current && !busy && (active === null || active === document.body)) element.current?.focus();
+    wasBusy.current = busy;
+  }, [busy]);
   return { composerRef: element, focus: () => element.current?.focus() };
 };
