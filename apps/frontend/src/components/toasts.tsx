@@ -1,6 +1,8 @@
 'use client';
 
-import { useEffect, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
+import { focusFirst } from '@/lib/focus';
 import type { Toast } from '@/lib/use-toasts';
 import { Icon } from './icons';
 
@@ -11,11 +13,24 @@ type CloseToast = (id: number, reason: 'acted' | 'expired') => void;
 const ToastItem = ({ toast, close }: { toast: Toast; close: CloseToast }) => {
   // Reading or reaching for Undo stops the clock.
   const [held, setHeld] = useState(false);
+  const textId = useId();
+  const actionRef = useRef<HTMLButtonElement>(null);
+  const cameFrom = useRef<Element | null>(null);
+  const { takesFocus = false, near = [] } = toast;
+  useEffect(() => {
+    if (takesFocus) actionRef.current?.focus();
+  }, [takesFocus]);
   useEffect(() => {
     if (held) return;
     const timer = setTimeout(() => close(toast.id, 'expired'), lifetimeMs);
     return () => clearTimeout(timer);
   }, [held, close, toast.id]);
+  /** The pressed button goes with its toast; the focus must not. */
+  const closeAndGoOn = (reason: 'acted' | 'expired'): void => {
+    flushSync(() => close(toast.id, reason));
+    const places = reason === 'acted' ? [...near, cameFrom.current] : [cameFrom.current, ...near];
+    focusFirst(...places, '#tasks-heading');
+  };
   return (
     // Holding the clock is no control of its own: it makes reaching the buttons inside possible.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
@@ -23,16 +38,27 @@ const ToastItem = ({ toast, close }: { toast: Toast; close: CloseToast }) => {
       className={`toast toast-${toast.tone}`}
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
-      onFocus={() => setHeld(true)}
+      onFocus={(event) => {
+        setHeld(true);
+        if (!event.currentTarget.contains(event.relatedTarget)) cameFrom.current = event.relatedTarget;
+      }}
       onBlur={() => setHeld(false)}
     >
-      <span dir="auto">{toast.text}</span>
+      <span id={textId} dir="auto">
+        {toast.text}
+      </span>
       {toast.action !== undefined && (
-        <button type="button" className="toast-action" onClick={() => close(toast.id, 'acted')}>
+        <button
+          ref={actionRef}
+          type="button"
+          className="toast-action"
+          aria-describedby={textId}
+          onClick={() => closeAndGoOn('acted')}
+        >
           {toast.action.label}
         </button>
       )}
-      <button type="button" className="icon-button" aria-label="Dismiss" onClick={() => close(toast.id, 'expired')}>
+      <button type="button" className="icon-button" aria-label="Dismiss" onClick={() => closeAndGoOn('expired')}>
         <Icon name="close" />
       </button>
     </li>

@@ -1,6 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { safeNext } from './address';
-import { ApiError, listTasks, readProblem, send, taskSearch } from './api';
+import { ApiError, listTasks, messageOf, readProblem, send, setCompleted, taskSearch } from './api';
 
 const problem = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/problem+json', ...headers } });
@@ -43,13 +42,18 @@ test('a user id is escaped in the path', async () => {
   expect(fetch.mock.calls[0]?.[0]).toMatch(/^\/api\/a%2F\.\.%2Fb\/tasks\?/);
 });
 
-test.each([
-  ['/account', '/account'],
-  ['/?conversation=3', '/?conversation=3'],
-  ['//evil.example', '/'],
-  ['/\\evil.example', '/'],
-  ['https://evil.example', '/'],
-  [undefined, '/'],
-])('after sign-in %s leads to %s', (next, expected) => {
-  expect(safeNext(next)).toBe(expected);
+test('completing says what is wanted, so that it is the same when it is said twice', async () => {
+  const fetch = vi.fn<typeof globalThis.fetch>().mockResolvedValue(Response.json({}));
+  vi.stubGlobal('fetch', fetch);
+  await setCompleted('u', 7, true);
+  expect(fetch.mock.calls[0]).toMatchObject(['/api/u/tasks/7', { method: 'PUT', body: '{"completed":true}' }]);
+});
+
+test('an error of the page itself is told in words, and goes to the console', () => {
+  const log = vi.spyOn(console, 'error').mockReturnValue();
+  expect(messageOf(new ApiError(503, 'The service is not ready yet.'))).toBe('The service is not ready yet.');
+  expect(log).not.toHaveBeenCalled();
+  const error = new TypeError('undefined is not a function');
+  expect(messageOf(error)).toBe('Something went wrong on this page.');
+  expect(log).toHaveBeenCalledWith(error);
 });

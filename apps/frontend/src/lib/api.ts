@@ -38,7 +38,19 @@ export class ApiError extends Error {
   get isTemporary(): boolean {
     return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504;
   }
+
+  /** True where the next request would meet the same: no service, no session, or no more for now. */
+  get stopsOthers(): boolean {
+    return this.isTemporary || this.status === 401 || this.status === 429;
+  }
 }
+
+/** What to tell the reader. An error that is not the service's says nothing to them; it goes to the console. */
+export const messageOf = (error: unknown): string => {
+  if (error instanceof ApiError) return error.message;
+  console.error(error);
+  return 'Something went wrong on this page.';
+};
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
@@ -180,8 +192,9 @@ export const createTask = async (userId: string, draft: TaskDraft): Promise<Task
 /** Changes the given fields; refused with 412 when the task was changed since `task` was read. */
 export const updateTask = async (userId: string, task: Task, changes: Partial<TaskDraft>): Promise<Task> =>
   json(`${tasksPath(userId)}/${task.id}`, withBody('PUT', { ...changes, updated_at: task.updated_at }));
-export const toggleTask = async (userId: string, id: number): Promise<Task> =>
-  json(`${tasksPath(userId)}/${id}/complete`, { method: 'PATCH' });
+/** Says what is wanted rather than "the other way round", so that a page behind the times reopens nothing. */
+export const setCompleted = async (userId: string, id: number, completed: boolean): Promise<Task> =>
+  json(`${tasksPath(userId)}/${id}`, withBody('PUT', { completed }));
 export const deleteTask = async (
   userId: string,
   id: number,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { emptyTask, initialTasks, tasksReducer, type ListedTask, type TasksAction, type TasksState } from './tasks-reducer';
+import { emptyTask, fits, initialTasks, tasksReducer, type ListedTask, type TasksAction, type TasksState } from './tasks-reducer';
 import type { TaskQuery } from './types';
 
 const at = '2026-11-23T09:00:00Z';
@@ -76,4 +76,42 @@ describe('the assistant acts', () => {
       expect(tasksReducer(before, tool(output)).tasks).toEqual(before.tasks);
     },
   );
+});
+
+test.each<[Partial<TaskQuery>, Partial<ListedTask>, boolean]>([
+  [{ status: 'pending' }, { completed: true }, false],
+  [{ status: 'completed' }, { completed: true }, true],
+  [{ tag: 'home' }, { tags: ['work'] }, false],
+  [{ tag: 'home' }, { tags: ['work', 'home'] }, true],
+  [{ priority: 'high' }, { priority: 'low' }, false],
+  [{ q: ' MILK' }, { title: 'Buy milk' }, true],
+  [{ q: 'milk' }, { description: 'Oat milk' }, true],
+  [{ q: 'milk' }, { title: 'Buy bread' }, false],
+])('whether the filters %o let %o through: %s', (filters, changes, expected) => {
+  expect(fits(task(1, changes), { ...query, ...filters })).toBe(expected);
+});
+
+test('what the assistant adds does not join a list whose filters hide it', () => {
+  const done = initialTasks({ tasks: [], nextCursor: null }, { ...query, status: 'completed' });
+  expect(ids(tasksReducer(done, tool({ task_id: 3, status: 'created', title: 'Milk' })))).toEqual([]);
+});
+
+test('a list filtered by one tag still knows the others', () => {
+  const state = withTasks(task(1, { tags: ['home'] }), task(2, { tags: ['work'] }));
+  const home = { ...query, tag: 'home' };
+  const filtered = tasksReducer(state, { type: 'loaded', query: home, append: false, page: { tasks: [task(1, { tags: ['home'] })], nextCursor: null } });
+  expect([...filtered.tags]).toEqual(['home', 'work']);
+});
+
+test.each([
+  [[], null, 'Nothing matches.'],
+  [[task(1)], null, '1 task.'],
+  [[task(1), task(2)], null, '2 tasks.'],
+  [[task(1), task(2)], 'c', 'The first 2 tasks.'],
+])('what new filters found is said, and not again when the same list is read anew', (tasks, nextCursor, found) => {
+  const filtered = { ...query, q: 'x' };
+  const loaded: TasksAction = { type: 'loaded', query: filtered, append: false, page: { tasks, nextCursor } };
+  const state = tasksReducer(withTasks(task(9)), loaded);
+  expect(state.found).toBe(found);
+  expect(tasksReducer(state, { ...loaded, page: { tasks: [task(5)], nextCursor: null } }).found).toBe(found);
 });

@@ -14,6 +14,10 @@ export type TasksState = {
   hidden: ReadonlySet<number>;
   /** What the assistant has just touched: drawn with a highlight. */
   touched: ReadonlySet<number>;
+  /** Every tag seen so far: a list filtered by one tag must still offer the others. */
+  tags: ReadonlySet<string>;
+  /** How much the newest filters found, read out once. */
+  found: string;
 };
 
 export type TasksAction =
@@ -27,6 +31,7 @@ export type TasksAction =
   | { type: 'hidden'; ids: number[] }
   | { type: 'shown'; ids: number[] }
   | { type: 'removed'; ids: number[] }
+  | { type: 'left'; ids: number[] }
   | { type: 'tool'; output: unknown; userId: string; at: string };
 
 export const initialTasks = (page: TaskPage | null, query: TaskQuery): TasksState => ({
@@ -37,7 +42,29 @@ export const initialTasks = (page: TaskPage | null, query: TaskQuery): TasksStat
   error: null,
   hidden: new Set(),
   touched: new Set(),
+  tags: withTags(new Set(), page?.tasks ?? []),
+  found: '',
 });
+
+const withTags = (tags: ReadonlySet<string>, tasks: Task[]): ReadonlySet<string> => {
+  const fresh = tasks.flatMap((task) => task.tags).filter((tag) => !tags.has(tag));
+  return fresh.length === 0 ? tags : new Set([...tags, ...fresh]);
+};
+
+const describeFound = ({ tasks, nextCursor }: TaskPage): string => {
+  if (tasks.length === 0) return 'Nothing matches.';
+  const count = tasks.length === 1 ? '1 task' : `${tasks.length} tasks`;
+  return nextCursor === null ? `${count}.` : `The first ${count}.`;
+};
+
+/** Whether the filters let the task through, as the server would. */
+export const fits = (task: Task, { status, q, tag, priority }: TaskQuery): boolean => {
+  if (status !== 'all' && task.completed !== (status === 'completed')) return false;
+  if (tag !== '' && !task.tags.includes(tag)) return false;
+  if (priority !== '' && task.priority !== priority) return false;
+  const wanted = q.trim().toLowerCase();
+  return [task.title, task.description ?? ''].some((text) => text.toLowerCase().includes(wanted));
+};
 
 const replace = (tasks: ListedTask[], id: number, change: (task: ListedTask) => ListedTask): ListedTask[] =>
   tasks.map((task) => (task.id === id ? change(task) : task));
@@ -85,8 +112,9 @@ const applyTool = (state: TasksState, result: ToolResult, userId: string, at: st
     const completed = status === 'completed' ? { completed: true } : {};
     return { ...state, touched, tasks: replace(state.tasks, id, (task) => ({ ...task, title, ...completed })) };
   }
-  if (status !== 'created') return state; // filtered out of this view
-  return { ...state, touched, tasks: [{ ...emptyTask(id, userId, at), title }, ...state.tasks] };
+  const made = { ...emptyTask(id, userId, at), title };
+  if (status !== 'created' || !fits(made, state.query)) return state; // filtered out of this view
+  return { ...state, touched, tasks: [made, ...state.tasks] };
 };
 
 export const tasksReducer = (state: TasksState, action: TasksAction): TasksState => {
@@ -103,6 +131,8 @@ export const tasksReducer = (state: TasksState, action: TasksAction): TasksState
         error: null,
         nextCursor: action.page.nextCursor,
         query: action.query,
+        tags: withTags(state.tags, action.page.tasks),
+        found: action.query === state.query ? state.found : describeFound(action.page),
         tasks: action.append ? [...state.tasks, ...fresh] : [...unsaved, ...keep(state.tasks, fresh)],
       };
     }
@@ -118,7 +148,11 @@ export const tasksReducer = (state: TasksState, action: TasksAction): TasksState
     case 'confirmed': {
       // A refetch may have brought the new task already, under its real id.
       const others = state.tasks.filter((task) => task.id !== action.task.id || task.id === action.id);
-      return { ...state, tasks: replace(others, action.id, () => action.task) };
+      return {
+        ...state,
+        tags: withTags(state.tags, [action.task]),
+        tasks: replace(others, action.id, () => action.task),
+      };
     }
     case 'restored': {
       const { id, task } = action;
@@ -137,6 +171,8 @@ export const tasksReducer = (state: TasksState, action: TasksAction): TasksState
         hidden: without(state.hidden, action.ids),
         tasks: state.tasks.filter((task) => !action.ids.includes(task.id)),
       };
+    case 'left':
+      return { ...state, tasks: state.tasks.filter((task) => !action.ids.includes(task.id)) };
     case 'tool':
       return isToolResult(action.output) ? applyTool(state, action.output, action.userId, action.at) : state;
   }

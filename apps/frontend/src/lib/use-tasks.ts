@@ -1,9 +1,10 @@
 'use client';
 
-import { startTransition, useCallback, useEffect, useReducer, useRef } from 'react';
-import { ApiError, createTask, deleteTask, listTasks, pageSize, toggleTask, updateTask } from './api';
+import { startTransition, useCallback, useEffect, useReducer, useRef, useState } from 'react';
+import { ApiError, createTask, deleteTask, listTasks, messageOf, pageSize, setCompleted, updateTask } from './api';
+import { inParallel } from './in-parallel';
 import { onTabMessage, tellTabs } from './tabs';
-import { emptyTask, initialTasks, tasksReducer, type ListedTask, type TasksState } from './tasks-reducer';
+import { emptyTask, fits, initialTasks, tasksReducer, type ListedTask, type TasksState } from './tasks-reducer';
 import type { Task, TaskDraft, TaskPage, TaskQuery } from './types';
 import type { Toast } from './use-toasts';
 
@@ -17,24 +18,37 @@ type Options = {
 
 export type Tasks = {
   state: TasksState;
+  /** How far many tasks at once are; null while nothing of the kind runs. */
+  progress: { done: number; total: number } | null;
   reload: () => void;
   loadMore: () => void;
-  /** False when the task was not made; the page then gives the text back. */
-  add: (draft: TaskDraft) => Promise<boolean>;
+  /** Where the task is not made, `giveBack` says whether the page has given the text back. */
+  add: (draft: TaskDraft, giveBack: () => boolean) => Promise<void>;
   toggle: (task: ListedTask) => Promise<void>;
-  save: (task: ListedTask, changes: Partial<TaskDraft>) => Promise<boolean>;
-  remove: (tasks: ListedTask[]) => void;
+  /** Answers why it was not saved; null when it was. */
+  save: (task: ListedTask, changes: Partial<TaskDraft>) => Promise<string | null>;
+  remove: (tasks: ListedTask[], focus: Pick<Toast, 'takesFocus' | 'near'>) => void;
   complete: (tasks: ListedTask[]) => Promise<void>;
+  /** Deletes at once what waits for its undo; throws where that fails. */
+  finishDeletes: () => Promise<void>;
+  /** Takes tasks off the list that its filters no longer let through. */
+  leave: (ids: number[]) => void;
   applyTool: (output: unknown) => void;
 };
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'Something went wrong.');
+/** For many tasks at once: quick, without keeping everybody else waiting. */
+const parallelRequests = 4;
+
+const stopsOthers = (error: unknown): boolean => error instanceof ApiError && error.stopsOthers;
+
+const tasksOf = (count: number): string => (count === 1 ? '1 task' : `${count} tasks`);
 
 /** The task list: shown at once, confirmed by the server, rolled back in sight where it refuses. */
 export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: Options): Tasks => {
   const [state, dispatch] = useReducer(tasksReducer, null, () => initialTasks(firstPage, query));
   const request = useRef<AbortController | null>(null);
-  const pendingDeletes = useRef(new Set<number>());
+  const pendingDeletes = useRef(new Map<number, ListedTask>());
+  const [progress, setProgress] = useState<Tasks['progress']>(null);
   const nextTemporaryId = useRef(-1);
   const latest = useRef({ state, query, showToast, onSignedOut });
   useEffect(() => {
@@ -119,7 +133,7 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
     };
     // A page that is left has no later moment to delete what waits for its undo.
     const onLeave = (): void => {
-      for (const id of pendingDeletes.current) void deleteTask(userId, id, { keepalive: true }).catch(() => undefined);
+      for (const id of pendingDeletes.current.keys()) void deleteTask(userId, id, { keepalive: true }).catch(() => undefined);
       pendingDeletes.current.clear();
     };
     document.addEventListener('visibilitychange', onVisible);
@@ -135,85 +149,146 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
   }, [reload, userId]);
 
   const add = useCallback(
-    async (draft: TaskDraft): Promise<boolean> => {
+    async function add(draft: TaskDraft, giveBack: () => boolean): Promise<void> {
       const id = nextTemporaryId.current;
       nextTemporaryId.current -= 1;
       const task: ListedTask = { ...emptyTask(id, userId, new Date().toISOString()), ...draft, saving: true };
-      dispatch({ type: 'added', task });
+      const isShown = fits(task, latest.current.query);
+      if (isShown) dispatch({ type: 'added', task });
       try {
-        dispatch({ type: 'confirmed', id, task: await createTask(userId, draft) });
+        const made = await createTask(userId, draft);
+        if (isShown) dispatch({ type: 'confirmed', id, task: made });
+        else if (fits(made, latest.current.query)) reload(); // the filters were changed meanwhile
+        else latest.current.showToast({ tone: 'info', text: `Added “${made.title}”. The filters hide it.` });
         changed();
-        return true;
       } catch (error) {
         dispatch({ type: 'restored', id, task: null });
-        report(error, `“${draft.title}” was not added.`);
-        return false;
+        report(error, `“${draft.title}” was not added.`, giveBack() ? undefined : () => void add(draft, giveBack));
       }
     },
-    [userId, report, changed],
+    [userId, report, reload, changed],
+  );
+
+  /** Shows the task completed or reopened, and as it was where the server refuses. */
+  const setDone = useCallback(
+    async (task: ListedTask, completed: boolean): Promise<void> => {
+      dispatch({ type: 'changed', id: task.id, changes: { completed } });
+      try {
+        dispatch({ type: 'confirmed', id: task.id, task: await setCompleted(userId, task.id, completed) });
+      } catch (error) {
+        dispatch({ type: 'restored', id: task.id, task });
+        throw error;
+      }
+    },
+    [userId],
   );
 
   const toggle = useCallback(
-    async (task: ListedTask): Promise<void> => {
-      dispatch({ type: 'changed', id: task.id, changes: { completed: !task.completed } });
+    async function toggle(task: ListedTask): Promise<void> {
       try {
-        dispatch({ type: 'confirmed', id: task.id, task: await toggleTask(userId, task.id) });
+        await setDone(task, !task.completed);
         changed();
         // Completing a recurring task makes its successor.
         if (task.recurrence !== 'none' && !task.completed) reload();
       } catch (error) {
-        dispatch({ type: 'restored', id: task.id, task });
-        report(error, `“${task.title}” is unchanged.`);
+        report(error, `“${task.title}” is unchanged.`, () => void toggle(task));
       }
     },
-    [userId, report, reload, changed],
+    [setDone, report, reload, changed],
+  );
+
+  const complete = useCallback(
+    async function complete(tasks: ListedTask[]): Promise<void> {
+      const open = tasks.filter((task) => !task.completed);
+      let done = 0;
+      setProgress({ done, total: open.length });
+      const { failed, error } = await inParallel(open, {
+        limit: parallelRequests,
+        stops: stopsOthers,
+        act: async (task) => {
+          await setDone(task, true);
+          done += 1;
+          setProgress({ done, total: open.length });
+        },
+      });
+      setProgress(null);
+      changed();
+      if (open.some((task) => task.recurrence !== 'none')) reload();
+      if (failed.length === 0) latest.current.showToast({ tone: 'info', text: `Completed ${tasksOf(done)}.` });
+      else report(error, `${failed.length} of ${tasksOf(open.length)} not completed.`, () => void complete(failed));
+    },
+    [setDone, report, reload, changed],
   );
 
   const save = useCallback(
-    async (task: ListedTask, changes: Partial<TaskDraft>): Promise<boolean> => {
+    async (task: ListedTask, changes: Partial<TaskDraft>): Promise<string | null> => {
       dispatch({ type: 'changed', id: task.id, changes });
       try {
         dispatch({ type: 'confirmed', id: task.id, task: await updateTask(userId, task, changes) });
         changed();
-        return true;
+        return null;
       } catch (error) {
         dispatch({ type: 'restored', id: task.id, task });
-        report(error, `“${task.title}” was not saved.`);
+        if (error instanceof ApiError && error.status === 401) latest.current.onSignedOut();
         if (error instanceof ApiError && (error.status === 412 || error.status === 404)) reload();
-        return false;
+        return `“${task.title}” was not saved. ${messageOf(error)}`;
       }
     },
-    [userId, report, reload, changed],
+    [userId, reload, changed],
   );
 
-  const deleteNow = useCallback(
-    async (tasks: ListedTask[]): Promise<void> => {
-      for (const task of tasks) {
-        if (!pendingDeletes.current.delete(task.id)) continue;
-        try {
-          await deleteTask(userId, task.id);
-          dispatch({ type: 'removed', ids: [task.id] });
-        } catch (error) {
-          if (error instanceof ApiError && error.status === 404) {
-            dispatch({ type: 'removed', ids: [task.id] }); // gone already, as wanted
-            continue;
+  /** Deletes what still waits for it; shows again what could not be deleted. */
+  const deleteWaiting = useCallback(
+    async (tasks: ListedTask[]): Promise<{ failed: ListedTask[]; error: unknown }> => {
+      const outcome = await inParallel(tasks, {
+        limit: parallelRequests,
+        stops: stopsOthers,
+        act: async ({ id }) => {
+          if (!pendingDeletes.current.delete(id)) return;
+          try {
+            await deleteTask(userId, id);
+          } catch (error) {
+            // Where it is gone already, that is what was wanted.
+            if (!(error instanceof ApiError) || error.status !== 404) throw error;
           }
-          dispatch({ type: 'shown', ids: [task.id] });
-          report(error, `“${task.title}” was not deleted.`);
-        }
-      }
+          dispatch({ type: 'removed', ids: [id] });
+        },
+      });
+      const ids = outcome.failed.map(({ id }) => id);
+      for (const id of ids) pendingDeletes.current.delete(id);
+      dispatch({ type: 'shown', ids });
       changed();
+      return outcome;
     },
-    [userId, report, changed],
+    [userId, changed],
+  );
+
+  const hide = useCallback((tasks: ListedTask[]): void => {
+    for (const task of tasks) pendingDeletes.current.set(task.id, task);
+    dispatch({ type: 'hidden', ids: tasks.map(({ id }) => id) });
+  }, []);
+
+  const deleteNow = useCallback(
+    async function deleteNow(tasks: ListedTask[]): Promise<void> {
+      const { failed, error } = await deleteWaiting(tasks);
+      const [first] = failed;
+      if (first === undefined) return;
+      const what = tasks.length === 1 ? `“${first.title}” was` : `${failed.length} of ${tasksOf(tasks.length)} were`;
+      report(error, `${what} not deleted.`, () => {
+        hide(failed);
+        void deleteNow(failed);
+      });
+    },
+    [deleteWaiting, hide, report],
   );
 
   const remove = useCallback(
-    (tasks: ListedTask[]): void => {
+    (tasks: ListedTask[], focus: Pick<Toast, 'takesFocus' | 'near'>): void => {
+      hide(tasks);
       const ids = tasks.map((task) => task.id);
-      for (const id of ids) pendingDeletes.current.add(id);
-      dispatch({ type: 'hidden', ids });
       const [only] = tasks;
       latest.current.showToast({
+        ...focus,
         tone: 'info',
         text: tasks.length === 1 && only !== undefined ? `Deleted “${only.title}”.` : `Deleted ${tasks.length} tasks.`,
         action: {
@@ -226,15 +301,15 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
         onExpire: () => void deleteNow(tasks),
       });
     },
-    [deleteNow],
+    [hide, deleteNow],
   );
 
-  const complete = useCallback(
-    async (tasks: ListedTask[]): Promise<void> => {
-      for (const task of tasks) if (!task.completed) await toggle(task);
-    },
-    [toggle],
-  );
+  const finishDeletes = useCallback(async (): Promise<void> => {
+    const { failed, error } = await deleteWaiting([...pendingDeletes.current.values()]);
+    if (failed.length > 0) throw error;
+  }, [deleteWaiting]);
+
+  const leave = useCallback((ids: number[]): void => dispatch({ type: 'left', ids }), []);
 
   const applyTool = useCallback(
     (output: unknown): void => {
@@ -243,5 +318,5 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
     [userId],
   );
 
-  return { state, reload, loadMore, add, toggle, save, remove, complete, applyTool };
+  return { state, progress, reload, loadMore, add, toggle, save, remove, complete, finishDeletes, leave, applyTool };
 };

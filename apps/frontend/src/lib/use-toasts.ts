@@ -7,6 +7,10 @@ export type Toast = {
   text: string;
   tone: 'info' | 'error';
   action?: { label: string; run: () => void };
+  /** The action takes the focus: what had it is gone, and the reader uses the keyboard. */
+  takesFocus?: boolean;
+  /** Selectors of where the focus goes after the toast, the best place first. */
+  near?: string[];
   /** Runs when the toast is gone and its action was not taken. */
   onExpire?: () => void;
 };

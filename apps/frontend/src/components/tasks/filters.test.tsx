@@ -10,7 +10,7 @@ const renderFilters = (changes: Partial<TaskQuery> = {}, tags: string[] = ['work
   const onChange = vi.fn();
   const onSelecting = vi.fn();
   render(
-    <Filters query={{ ...query, ...changes }} tags={tags} onChange={onChange} selecting={false} onSelecting={onSelecting} />,
+    <Filters query={{ ...query, ...changes }} tags={new Set(tags)} onChange={onChange} selecting={false} onSelecting={onSelecting} />,
   );
   return { onChange, onSelecting };
 };

@@ -27,8 +27,8 @@ const priorityLabels: Record<Priority | '', string> = {
 
 type Props = {
   query: TaskQuery;
-  /** Tags of the tasks in sight, to choose from. */
-  tags: string[];
+  /** Tags to choose from. */
+  tags: ReadonlySet<string>;
   onChange: (changes: Partial<TaskQuery>) => void;
   selecting: boolean;
   onSelecting: (selecting: boolean) => void;
@@ -73,7 +73,7 @@ export const Filters = ({ query, tags, onChange, selecting, onSelecting }: Props
           </option>
         ))}
       </select>
-      {(tags.length > 0 || query.tag !== '') && (
+      {(tags.size > 0 || query.tag !== '') && (
         <select aria-label="Tag" value={query.tag} onChange={(event) => onChange({ tag: event.target.value })}>
           <option value="">Any tag</option>
           {[...new Set([...tags, query.tag])]
@@ -95,6 +95,7 @@ export const Filters = ({ query, tags, onChange, selecting, onSelecting }: Props
       </select>
       <button
         type="button"
+        id="select-tasks"
         className="button button-quiet"
         aria-pressed={selecting}
         onClick={() => onSelecting(!selecting)}

@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useState, type SubmitEvent } from 'react';
+import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import { formatDue } from '@/lib/dates';
 import { readDraft, writeDraft } from '@/lib/drafts';
 import { parseQuickAdd } from '@/lib/quick-add';
@@ -8,7 +8,7 @@ import type { TaskDraft } from '@/lib/types';
 import { useNow } from '@/lib/use-now';
 import { Icon } from '../icons';
 
-type Props = { userId: string; onAdd: (draft: TaskDraft) => Promise<boolean> };
+type Props = { userId: string; onAdd: (draft: TaskDraft, giveBack: () => boolean) => Promise<void> };
 
 const maxTitle = 200;
 
@@ -16,6 +16,7 @@ export const QuickAdd = ({ userId, onAdd }: Props) => {
   const [line, setLine] = useState('');
   const [error, setError] = useState('');
   const now = useNow();
+  const field = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
     // After hydration: the server does not know the draft.
@@ -32,7 +33,7 @@ export const QuickAdd = ({ userId, onAdd }: Props) => {
   const draft = parseQuickAdd(line, now ?? new Date(0));
   const hasMarks = draft.tags !== undefined || draft.priority !== undefined || draft.due_at !== undefined;
 
-  const submit = async (event: SubmitEvent): Promise<void> => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const parsed = parseQuickAdd(line, new Date());
     if (parsed.title === '') {
@@ -44,11 +45,16 @@ export const QuickAdd = ({ userId, onAdd }: Props) => {
       return;
     }
     change('');
-    if (!(await onAdd(parsed))) change(line);
+    void onAdd(parsed, () => {
+      // What was typed meanwhile is not overwritten.
+      if (field.current?.value !== '') return false;
+      change(line);
+      return true;
+    });
   };
 
   return (
-    <form className="quick-add" onSubmit={(event) => void submit(event)}>
+    <form className="quick-add" onSubmit={submit}>
       <label className="visually-hidden" htmlFor="quick-add">
         Add a task
       </label>
@@ -56,6 +62,7 @@ export const QuickAdd = ({ userId, onAdd }: Props) => {
         <Icon name="plus" />
         <input
           id="quick-add"
+          ref={field}
           dir="auto"
           placeholder="Add a task"
           autoComplete="off"

@@ -5,17 +5,22 @@ import { emptyTask } from '@/lib/tasks-reducer';
 import type { Task } from '@/lib/types';
 import { TaskEditor } from './task-editor';
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  localStorage.clear();
+});
 
 const renderEditor = (changes: Partial<Task> = {}) => {
-  const onSave = vi.fn();
+  const onSave = vi.fn<Parameters<typeof TaskEditor>[0]['onSave']>().mockResolvedValue(null);
   const onCancel = vi.fn();
   const task = { ...emptyTask(1, 'u', '2026-11-23T09:00:00Z'), title: 'Buy milk', ...changes };
-  render(<TaskEditor task={task} onSave={onSave} onCancel={onCancel} />);
-  return { onSave, onCancel };
+  const editor = (now: Task) => <TaskEditor task={now} takesFocus onSave={onSave} onCancel={onCancel} />;
+  const { rerender } = render(editor(task));
+  return { onSave, onCancel, changeTask: (next: Partial<Task>) => rerender(editor({ ...task, ...next })) };
 };
 const set = (label: string, value: string): boolean => fireEvent.change(screen.getByLabelText(label), { target: { value } });
-const save = (): boolean => fireEvent.click(screen.getByRole('button', { name: 'Save' }));
+const valueOf = (label: string): string => screen.getByLabelText<HTMLInputElement>(label).value;
+const save = (): boolean => fireEvent.click(screen.getByRole('button', { name: /Save|Try again/ }));
 
 test('only what was changed is saved', () => {
   const { onSave } = renderEditor({ tags: ['shop'], description: 'Two litres' });
@@ -56,4 +61,47 @@ test.each([
   expect(field.getAttribute('aria-invalid')).toBe('true');
   expect(document.getElementById(field.getAttribute('aria-describedby') ?? '')?.textContent).toContain(said);
   expect(onSave).not.toHaveBeenCalled();
+});
+
+test('what was refused stays typed, says why, and can be saved again', async () => {
+  const { onSave } = renderEditor();
+  onSave.mockResolvedValueOnce('“Buy milk” was not saved. The service is not ready yet.');
+  set('Title', 'Buy oat milk');
+  save();
+  expect((await screen.findByRole('alert')).textContent).toContain('not ready');
+  expect(valueOf('Title')).toBe('Buy oat milk');
+  save();
+  await vi.waitFor(() => expect(onSave.mock.calls).toEqual([[{ title: 'Buy oat milk' }], [{ title: 'Buy oat milk' }]]));
+});
+
+test('it is saved once, however often the button is pressed', () => {
+  const { onSave } = renderEditor();
+  onSave.mockReturnValue(new Promise(() => undefined));
+  set('Title', 'Buy oat milk');
+  save();
+  fireEvent.click(screen.getByRole('button', { name: 'Saving…' }));
+  expect(onSave).toHaveBeenCalledTimes(1);
+});
+
+test('a field that was not touched follows the task, and is not saved back', () => {
+  const { onSave, changeTask } = renderEditor();
+  set('Title', 'Buy oat milk');
+  changeTask({ priority: 'high', title: 'Buy cow milk' });
+  expect([valueOf('Priority'), valueOf('Title')]).toEqual(['high', 'Buy oat milk']);
+  save();
+  expect(onSave).toHaveBeenCalledWith({ title: 'Buy oat milk' });
+});
+
+test('what was typed outlives the page until it is saved or given up', async () => {
+  renderEditor();
+  set('Notes', 'Two litres');
+  cleanup();
+  const { onSave } = renderEditor();
+  expect(valueOf('Notes')).toBe('Two litres');
+  save();
+  expect(onSave).toHaveBeenCalledWith({ description: 'Two litres' });
+  await vi.waitFor(() => expect(localStorage).toHaveLength(0));
+  set('Notes', 'Three');
+  fireEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+  expect(localStorage).toHaveLength(0);
 });

@@ -2,9 +2,17 @@
 
 import { useEffect, useId, useRef, useState, type SubmitEvent, type KeyboardEvent } from 'react';
 import { fromInputs, toDateInput, toTimeInput } from '@/lib/dates';
+import { readEditDraft, writeEditDraft, type Edited } from '@/lib/edit-draft';
 import { priorities, recurrences, type Priority, type Recurrence, type Task, type TaskDraft } from '@/lib/types';
 
-type Props = { task: Task; onSave: (changes: Partial<TaskDraft>) => void; onCancel: () => void };
+type Props = {
+  task: Task;
+  takesFocus: boolean;
+  /** Answers why the changes were not saved; null when they were. */
+  onSave: (changes: Partial<TaskDraft>) => Promise<string | null>;
+  onCancel: () => void;
+};
+type Errors = { title?: string; tags?: string };
 
 const recurrenceLabels: Record<Recurrence, string> = {
   none: 'Does not repeat',
@@ -22,9 +30,28 @@ const parseTags = (line: string): string[] => [
   ),
 ];
 
+const editedOf = (task: Task): Edited => ({
+  title: task.title,
+  description: task.description ?? '',
+  date: toDateInput(task.due_at),
+  clock: toTimeInput(task.due_at),
+  priority: task.priority,
+  recurrence: task.recurrence,
+  tags: task.tags.join(', '),
+});
+
+const draftOf = (edited: Edited): Required<Omit<TaskDraft, 'completed'>> => ({
+  title: edited.title.trim(),
+  description: edited.description.trim(),
+  due_at: fromInputs(edited.date, edited.clock),
+  priority: edited.priority,
+  recurrence: edited.recurrence,
+  tags: parseTags(edited.tags),
+});
+
 /** Only what differs, so that two tabs may change different fields. */
-const changesOf = (task: Task, edited: Required<Omit<TaskDraft, 'completed'>>): Partial<TaskDraft> => {
-  const entries = Object.entries(edited) as [keyof typeof edited, unknown][];
+const changesOf = (task: Task, draft: ReturnType<typeof draftOf>): Partial<TaskDraft> => {
+  const entries = Object.entries(draft) as [keyof typeof draft, unknown][];
   return Object.fromEntries(
     entries.filter(([field, value]) => {
       // The same moment may be written in two ways; no date at all is NaN, which only Object.is finds equal.
@@ -34,56 +61,76 @@ const changesOf = (task: Task, edited: Required<Omit<TaskDraft, 'completed'>>): 
   );
 };
 
-export const TaskEditor = ({ task, onSave, onCancel }: Props) => {
+const check = ({ title, tags }: ReturnType<typeof draftOf>): Errors => {
+  const errors: Errors = {};
+  if (title === '') errors.title = 'A task needs a title.';
+  if (tags.length > 10) errors.tags = `At most 10 tags; these are ${tags.length}.`;
+  const long = tags.find((tag) => tag.length > 30);
+  if (long !== undefined) errors.tags = `“${long}” is longer than 30 characters.`;
+  return errors;
+};
+
+export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
   const id = useId();
   const titleRef = useRef<HTMLInputElement>(null);
-  const [title, setTitle] = useState(task.title);
-  const [description, setDescription] = useState(task.description ?? '');
-  const [date, setDate] = useState(toDateInput(task.due_at));
-  const [clock, setClock] = useState(toTimeInput(task.due_at));
-  const [priority, setPriority] = useState(task.priority);
-  const [recurrence, setRecurrence] = useState(task.recurrence);
-  const [tags, setTags] = useState(task.tags.join(', '));
-  const [errors, setErrors] = useState<{ title?: string; tags?: string }>({});
+  // Only what was typed: the other fields follow the task, which may change while the editor is open.
+  const [typed, setTyped] = useState<Partial<Edited>>(() => {
+    const draft = readEditDraft(task.user_id);
+    return draft?.id === task.id ? draft.typed : {};
+  });
+  const [errors, setErrors] = useState<Errors>({});
+  const [problem, setProblem] = useState('');
+  const [saving, setSaving] = useState(false);
+  const { title, description, date, clock, priority, recurrence, tags } = { ...editedOf(task), ...typed };
 
   useEffect(() => {
+    if (!takesFocus) return;
     titleRef.current?.form?.scrollIntoView({ block: 'nearest' });
     titleRef.current?.focus();
     titleRef.current?.select();
-  }, []);
+  }, [takesFocus]);
 
-  const submit = (event: SubmitEvent): void => {
+  const type = (changes: Partial<Edited>): void => {
+    const next = { ...typed, ...changes };
+    setTyped(next);
+    writeEditDraft(task.user_id, { id: task.id, typed: next });
+  };
+  const forget = (): void => writeEditDraft(task.user_id, { id: task.id, typed: {} });
+  const cancel = (): void => {
+    forget();
+    onCancel();
+  };
+
+  const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
-    const tagList = parseTags(tags);
-    const found: { title?: string; tags?: string } = {};
-    if (title.trim() === '') found.title = 'A task needs a title.';
-    if (tagList.length > 10) found.tags = `At most 10 tags; these are ${tagList.length}.`;
-    const long = tagList.find((tag) => tag.length > 30);
-    if (long !== undefined) found.tags = `“${long}” is longer than 30 characters.`;
+    if (saving) return;
+    const draft = draftOf({ title, description, date, clock, priority, recurrence, tags });
+    const found = check(draft);
     setErrors(found);
+    setProblem('');
     if (Object.keys(found).length > 0) return;
-    const changes = changesOf(task, {
-      title: title.trim(),
-      description: description.trim(),
-      due_at: fromInputs(date, clock),
-      priority,
-      recurrence,
-      tags: tagList,
-    });
-    if (Object.keys(changes).length === 0) onCancel();
-    else onSave(changes);
+    const changes = changesOf(task, draft);
+    if (Object.keys(changes).length === 0) {
+      cancel();
+      return;
+    }
+    setSaving(true);
+    const refused = await onSave(changes);
+    setSaving(false);
+    if (refused === null) forget();
+    else setProblem(refused);
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Escape') return;
     event.stopPropagation();
-    onCancel();
+    cancel();
   };
 
   return (
     // Escape is a shortcut for the Cancel button inside.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-    <form className="task-editor" aria-label={`Edit ${task.title}`} onSubmit={submit} onKeyDown={onKeyDown}>
+    <form className="task-editor" aria-label={`Edit ${task.title}`} onSubmit={(event) => void submit(event)} onKeyDown={onKeyDown}>
       <label htmlFor={`${id}-title`}>Title</label>
       <input
         id={`${id}-title`}
@@ -93,7 +140,7 @@ export const TaskEditor = ({ task, onSave, onCancel }: Props) => {
         value={title}
         aria-invalid={errors.title !== undefined}
         aria-describedby={errors.title === undefined ? undefined : `${id}-title-error`}
-        onChange={(event) => setTitle(event.target.value)}
+        onChange={(event) => type({ title: event.target.value })}
       />
       {errors.title !== undefined && (
         <p id={`${id}-title-error`} className="field-error">
@@ -107,12 +154,12 @@ export const TaskEditor = ({ task, onSave, onCancel }: Props) => {
         rows={2}
         maxLength={1000}
         value={description}
-        onChange={(event) => setDescription(event.target.value)}
+        onChange={(event) => type({ description: event.target.value })}
       />
       <div className="task-editor-row">
         <div>
           <label htmlFor={`${id}-date`}>Due date</label>
-          <input id={`${id}-date`} type="date" value={date} onChange={(event) => setDate(event.target.value)} />
+          <input id={`${id}-date`} type="date" value={date} onChange={(event) => type({ date: event.target.value })} />
         </div>
         <div>
           <label htmlFor={`${id}-time`}>Time</label>
@@ -121,7 +168,7 @@ export const TaskEditor = ({ task, onSave, onCancel }: Props) => {
             type="time"
             value={clock}
             disabled={date === ''}
-            onChange={(event) => setClock(event.target.value)}
+            onChange={(event) => type({ clock: event.target.value })}
           />
         </div>
         <div>
@@ -129,7 +176,7 @@ export const TaskEditor = ({ task, onSave, onCancel }: Props) => {
           <select
             id={`${id}-priority`}
             value={priority}
-            onChange={(event) => setPriority(event.target.value as Priority)}
+            onChange={(event) => type({ priority: event.target.value as Priority })}
           >
             {priorities.map((value) => (
               <option key={value} value={value}>
@@ -144,7 +191,7 @@ export const TaskEditor = ({ task, onSave, onCancel }: Props) => {
           <select
             id={`${id}-recurrence`}
             value={recurrence}
-            onChange={(event) => setRecurrence(event.target.value as Recurrence)}
+            onChange={(event) => type({ recurrence: event.target.value as Recurrence })}
           >
             {recurrences.map((value) => (
               <option key={value} value={value}>
@@ -163,18 +210,23 @@ export const TaskEditor = ({ task, onSave, onCancel }: Props) => {
         value={tags}
         aria-invalid={errors.tags !== undefined}
         aria-describedby={errors.tags === undefined ? undefined : `${id}-tags-error`}
-        onChange={(event) => setTags(event.target.value)}
+        onChange={(event) => type({ tags: event.target.value })}
       />
       {errors.tags !== undefined && (
         <p id={`${id}-tags-error`} className="field-error">
           {errors.tags}
         </p>
       )}
+      {problem !== '' && (
+        <p className="notice notice-error" role="alert">
+          {problem}
+        </p>
+      )}
       <div className="task-editor-actions">
-        <button type="submit" className="button button-primary">
-          Save
+        <button type="submit" className="button button-primary" aria-disabled={saving}>
+          {saving ? 'Saving…' : problem === '' ? 'Save' : 'Try again'}
         </button>
-        <button type="button" className="button button-quiet" onClick={onCancel}>
+        <button type="button" className="button button-quiet" onClick={cancel}>
           Cancel
         </button>
       </div>

@@ -1,7 +1,9 @@
 'use client';
 
 import { memo, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type ComponentProps } from 'react';
-import type { ListedTask } from '@/lib/tasks-reducer';
+import { readEditDraft } from '@/lib/edit-draft';
+import { focusFirst } from '@/lib/focus';
+import { fits, type ListedTask } from '@/lib/tasks-reducer';
 import type { TaskQuery } from '@/lib/types';
 import { useNow } from '@/lib/use-now';
 import type { Tasks } from '@/lib/use-tasks';
@@ -16,17 +18,43 @@ type Props = {
   onQuery: (changes: Partial<TaskQuery>) => void;
 };
 
-type ListProps = { tasks: ListedTask[]; touched: ReadonlySet<number>; selected: ReadonlySet<number> } & Omit<
-  ComponentProps<typeof TaskRow>,
-  'task' | 'touched' | 'selected'
->;
+type ListProps = {
+  tasks: ListedTask[];
+  touched: ReadonlySet<number>;
+  selected: ReadonlySet<number>;
+  /** The task whose editor was left with something typed into it. */
+  unsaved: number | null;
+} & Omit<ComponentProps<typeof TaskRow>, 'task' | 'touched' | 'selected' | 'unsaved'>;
+
+/** How long a task stays that its filters no longer let through: it may have been ticked by mistake. */
+const stayMs = 4000;
+
+const isAtHand = (task: ListedTask): boolean => {
+  const row = document.getElementById(`task-${task.id}`);
+  return row !== null && (row.matches('.task-editing, :hover') || row.contains(document.activeElement));
+};
+
+/** Where the focus may go when this task's row does: the row itself where it comes back, or one beside it. */
+const placesNear = (task: ListedTask): string[] => {
+  const row = document.getElementById(`task-${task.id}`);
+  return [row, row?.nextElementSibling, row?.previousElementSibling].flatMap((near) =>
+    near == null ? [] : [`#${near.id} .task-title`],
+  );
+};
 
 /** Apart from the pane: a key in the search field must not ask thousands of rows whether they changed. */
-const TaskList = memo(function TaskList({ tasks, touched, selected, ...row }: ListProps) {
+const TaskList = memo(function TaskList({ tasks, touched, selected, unsaved, ...row }: ListProps) {
   return (
-    <ul className="task-list" aria-label="Tasks">
+    <ul className="task-list" aria-label="Tasks" tabIndex={-1}>
       {tasks.map((task) => (
-        <TaskRow key={task.id} task={task} touched={touched.has(task.id)} selected={selected.has(task.id)} {...row} />
+        <TaskRow
+          key={task.id}
+          task={task}
+          touched={touched.has(task.id)}
+          selected={selected.has(task.id)}
+          unsaved={unsaved === task.id}
+          {...row}
+        />
       ))}
     </ul>
   );
@@ -42,7 +70,11 @@ const Empty = ({ query, onQuery }: Pick<Props, 'query' | 'onQuery'>) => {
         <button
           type="button"
           className="button"
-          onClick={() => onQuery({ q: '', tag: '', priority: '', status: 'all' })}
+          onClick={() => {
+            onQuery({ q: '', tag: '', priority: '', status: 'all' });
+            // This button is about to go.
+            focusFirst('.segment [value="all"]');
+          }}
         >
           Show all tasks
         </button>
@@ -68,19 +100,37 @@ const Empty = ({ query, onQuery }: Pick<Props, 'query' | 'onQuery'>) => {
 };
 
 export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
-  const { state, loadMore, save, toggle, remove } = tasks;
+  const { state, progress, loadMore, save, toggle, remove, leave } = tasks;
   const now = useDeferredValue(useNow());
   const [selecting, setSelecting] = useState(false);
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
+  const [unsaved, setUnsaved] = useState<number | null>(null);
   const sentinel = useRef<HTMLDivElement>(null);
-  const headingRef = useRef<HTMLHeadingElement>(null);
 
   const visible = useMemo(
     () => state.tasks.filter((task) => !state.hidden.has(task.id)),
     [state.tasks, state.hidden],
   );
-  const tags = useMemo(() => [...new Set(state.tasks.flatMap((task) => task.tags))], [state.tasks]);
+  const misfits = useMemo(
+    () => visible.filter((task) => task.id > 0 && task.saving !== true && !fits(task, state.query)),
+    [visible, state.query],
+  );
   const chosen = visible.filter((task) => selected.has(task.id));
+
+  useEffect(() => {
+    // After hydration: the server does not know the draft.
+    // eslint-disable-next-line react-hooks/set-state-in-effect
+    setUnsaved(readEditDraft(userId)?.id ?? null);
+  }, [userId]);
+
+  // What no longer belongs here leaves once the reader has turned to something else.
+  useEffect(() => {
+    if (misfits.length === 0) return;
+    const timer = setInterval(() => {
+      leave(misfits.filter((task) => !isAtHand(task)).map(({ id }) => id));
+    }, stayMs);
+    return () => clearInterval(timer);
+  }, [misfits, leave]);
 
   // Reads on as the end of the list comes near; the button below does the same by hand.
   useEffect(() => {
@@ -97,12 +147,11 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
   }, [state.tasks, state.nextCursor, loadMore]);
 
   const onToggle = useCallback((task: ListedTask) => void toggle(task), [toggle]);
-  const onSave = useCallback((task: ListedTask, changes: Parameters<typeof save>[1]) => void save(task, changes), [save]);
   const onDelete = useCallback(
-    (task: ListedTask) => {
-      remove([task]);
-      // The button that had the focus is gone.
-      headingRef.current?.focus();
+    (task: ListedTask, byKeyboard: boolean) => {
+      const near = placesNear(task);
+      remove([task], { takesFocus: byKeyboard, near });
+      if (!byKeyboard) focusFirst(...near.slice(1), '#tasks-heading');
     },
     [remove],
   );
@@ -110,6 +159,11 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
     setSelected((ids) => new Set(isSelected ? [...ids, id] : [...ids].filter((other) => other !== id)));
   }, []);
   const onTag = useCallback((tag: string) => onQuery({ tag }), [onQuery]);
+  const endSelecting = (): void => {
+    // The bar goes, and the button that was pressed with it.
+    if (document.activeElement?.closest('.bulk-bar') != null) focusFirst('#select-tasks');
+    changeSelecting(false);
+  };
   const changeSelecting = (next: boolean): void => {
     setSelecting(next);
     setSelected(new Set());
@@ -118,12 +172,12 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
   return (
     <section className="pane task-pane" aria-labelledby="tasks-heading" id="tasks">
       <div className="pane-head">
-        <h2 id="tasks-heading" tabIndex={-1} ref={headingRef}>
+        <h2 id="tasks-heading" tabIndex={-1}>
           Tasks
         </h2>
       </div>
       <QuickAdd userId={userId} onAdd={tasks.add} />
-      <Filters query={query} tags={tags} onChange={onQuery} selecting={selecting} onSelecting={changeSelecting} />
+      <Filters query={query} tags={state.tags} onChange={onQuery} selecting={selecting} onSelecting={changeSelecting} />
       {selecting && (
         <div className="bulk-bar" role="toolbar" aria-label="Selected tasks">
           <label className="bulk-all">
@@ -134,13 +188,18 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
             />
             {chosen.length === 0 ? 'Select all' : `${chosen.length} selected`}
           </label>
+          {progress !== null && (
+            <progress aria-label="Completing" max={progress.total} value={progress.done}>
+              {progress.done} of {progress.total}
+            </progress>
+          )}
           <button
             type="button"
             className="button"
-            disabled={chosen.every((task) => task.completed)}
+            disabled={progress === null && chosen.every((task) => task.completed)}
+            aria-disabled={progress !== null}
             onClick={() => {
-              void tasks.complete(chosen);
-              changeSelecting(false);
+              if (progress === null) void tasks.complete(chosen).then(endSelecting);
             }}
           >
             Complete
@@ -149,10 +208,11 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
             type="button"
             className="button button-danger"
             disabled={chosen.length === 0}
-            onClick={() => {
-              remove(chosen);
-              changeSelecting(false);
-              headingRef.current?.focus();
+            aria-disabled={progress !== null}
+            onClick={(event) => {
+              if (progress !== null) return;
+              remove(chosen, { takesFocus: event.detail === 0, near: ['#select-tasks'] });
+              endSelecting();
             }}
           >
             Delete
@@ -162,7 +222,14 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
       {state.status === 'failed' && (
         <div className="notice notice-error" role="alert">
           <span>The list could not be read. {state.error}</span>
-          <button type="button" className="button" onClick={tasks.reload}>
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              tasks.reload();
+              focusFirst('#tasks-heading');
+            }}
+          >
             Try again
           </button>
         </div>
@@ -172,6 +239,9 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
           Reading your tasks…
         </p>
       )}
+      <p className="visually-hidden" role="status" data-testid="found">
+        {state.found}
+      </p>
       {visible.length > 0 && (
         <TaskList
           tasks={visible}
@@ -179,8 +249,9 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
           touched={state.touched}
           selecting={selecting}
           selected={selected}
+          unsaved={unsaved}
           onToggle={onToggle}
-          onSave={onSave}
+          onSave={save}
           onDelete={onDelete}
           onSelect={onSelect}
           onTag={onTag}

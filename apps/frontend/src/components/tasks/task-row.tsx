@@ -14,8 +14,10 @@ type Props = {
   selecting: boolean;
   selected: boolean;
   onToggle: (task: ListedTask) => void;
-  onSave: (task: ListedTask, changes: Partial<TaskDraft>) => void;
-  onDelete: (task: ListedTask) => void;
+  /** Something typed into its editor before the page was loaded is not saved yet. */
+  unsaved: boolean;
+  onSave: (task: ListedTask, changes: Partial<TaskDraft>) => Promise<string | null>;
+  onDelete: (task: ListedTask, byKeyboard: boolean) => void;
   onSelect: (id: number, selected: boolean) => void;
   onTag: (tag: string) => void;
 };
@@ -60,32 +62,38 @@ export const TaskRow = memo(function TaskRow({
   touched,
   selecting,
   selected,
+  unsaved,
   onToggle,
   onSave,
   onDelete,
   onSelect,
   onTag,
 }: Props) {
-  const [editing, setEditing] = useState(false);
+  const [chosen, setEditing] = useState<boolean | null>(null);
+  const editing = chosen ?? unsaved;
   const titleRef = useRef<HTMLButtonElement>(null);
   const wasEditing = useRef(false);
   // Only the server gives a task its number; until then it cannot be changed.
   const isNew = task.id < 0;
+  const rowId = `task-${task.id}`;
 
   useEffect(() => {
-    if (wasEditing.current && !editing) titleRef.current?.focus();
+    // Not where the reader has gone on meanwhile.
+    if (wasEditing.current && !editing && document.activeElement === document.body) titleRef.current?.focus();
     wasEditing.current = editing;
   }, [editing]);
 
   if (editing) {
     return (
-      <li className="task task-editing">
+      <li id={rowId} className="task task-editing">
         <TaskEditor
           task={task}
+          takesFocus={chosen === true}
           onCancel={() => setEditing(false)}
-          onSave={(changes) => {
-            setEditing(false);
-            onSave(task, changes);
+          onSave={async (changes) => {
+            const refused = await onSave(task, changes);
+            if (refused === null) setEditing(false);
+            return refused;
           }}
         />
       </li>
@@ -95,6 +103,7 @@ export const TaskRow = memo(function TaskRow({
   const hasMeta = task.due_at !== null || task.priority !== 'none' || task.recurrence !== 'none' || task.tags.length > 0;
   return (
     <li
+      id={rowId}
       className="task"
       data-completed={task.completed || undefined}
       data-touched={touched || undefined}
@@ -116,8 +125,12 @@ export const TaskRow = memo(function TaskRow({
           className="task-check"
           aria-label={`Complete ${task.title}`}
           checked={task.completed}
-          disabled={isNew || task.saving === true}
-          onChange={() => onToggle(task)}
+          disabled={isNew}
+          // Not disabled: that would take the focus from whoever just ticked it.
+          aria-disabled={task.saving === true}
+          onChange={() => {
+            if (task.saving !== true) onToggle(task);
+          }}
         />
       )}
       <div className="task-body">
@@ -154,7 +167,8 @@ export const TaskRow = memo(function TaskRow({
           className="icon-button"
           aria-label={`Delete ${task.title}`}
           disabled={isNew}
-          onClick={() => onDelete(task)}
+          // A click without a pointer has no count.
+          onClick={(event) => onDelete(task, event.detail === 0)}
         >
           <Icon name="trash" />
         </button>
