@@ -72,3 +72,12 @@ test('the way to the other form keeps where to go', () => {
     '/sign-up?next=%2F%3Fconversation%3D3',
   );
 });
+
+test('an error that is not the service’s is said as well', async () => {
+  vi.spyOn(console, 'error').mockReturnValue();
+  fetchMock.mockResolvedValueOnce(new Response('<html>'));
+  render(<AuthForm mode="sign-in" next="/" expired={false} />);
+  await user.type(email(), 'a@b.c');
+  await user.type(password(), 'a secret of mine{Enter}');
+  expect((await screen.findByRole('alert')).textContent).toBe('Something went wrong on this page.');
+});

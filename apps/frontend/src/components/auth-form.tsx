@@ -1,7 +1,7 @@
 'use client';
 
 import { useId, useRef, useState, type SubmitEvent } from 'react';
-import { ApiError, login, register } from '@/lib/api';
+import { ApiError, login, messageOf, register } from '@/lib/api';
 
 type Props = { mode: 'sign-in' | 'sign-up'; next: string; expired: boolean };
 
@@ -71,9 +71,9 @@ export const AuthForm = ({ mode, next, expired }: Props) => {
       location.assign(next);
     } catch (error) {
       setBusy(false);
-      if (!(error instanceof ApiError)) throw error;
-      if (Object.keys(error.fields).length > 0) showErrors(error.fields);
-      else setProblem(mode === 'sign-in' && error.status === 401 ? 'Email and password do not match.' : error.message);
+      const { status, fields } = error instanceof ApiError ? error : { status: null, fields: {} };
+      if (Object.keys(fields).length > 0) showErrors(fields);
+      else setProblem(mode === 'sign-in' && status === 401 ? 'Email and password do not match.' : messageOf(error));
     }
   };
 

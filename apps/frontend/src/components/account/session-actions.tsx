@@ -3,24 +3,20 @@
 import { useRef, useState, type SubmitEvent } from 'react';
 import { deleteAccount, logout } from '@/lib/api';
 import { tellTabs } from '@/lib/tabs';
+import { useAction } from '@/lib/use-action';
 
 const leave = (): void => {
   tellTabs('signed-out');
   location.assign('/sign-in');
 };
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'Something went wrong.');
-
 export const SignOutEverywhere = () => {
-  const [problem, setProblem] = useState('');
-  const signOut = async (): Promise<void> => {
-    try {
+  const { busy, problem, run } = useAction();
+  const signOut = (): Promise<void> =>
+    run(async () => {
       await logout({ everywhere: true });
       leave();
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
+    });
   return (
     <section className="card" aria-labelledby="sessions-heading">
       <h2 id="sessions-heading">Sessions</h2>
@@ -30,7 +26,7 @@ export const SignOutEverywhere = () => {
           {problem}
         </p>
       )}
-      <button type="button" className="button" onClick={() => void signOut()}>
+      <button type="button" className="button" aria-disabled={busy} onClick={() => void signOut()}>
         Sign out everywhere
       </button>
     </section>
@@ -40,7 +36,7 @@ export const SignOutEverywhere = () => {
 export const DeleteAccount = ({ email }: { email: string }) => {
   const dialog = useRef<HTMLDialogElement>(null);
   const [typed, setTyped] = useState('');
-  const [problem, setProblem] = useState('');
+  const { busy, problem, setProblem, run } = useAction();
 
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -48,12 +44,10 @@ export const DeleteAccount = ({ email }: { email: string }) => {
       setProblem('This is not your email address.');
       return;
     }
-    try {
+    await run(async () => {
       await deleteAccount();
       leave();
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
+    });
   };
 
   return (
@@ -96,7 +90,7 @@ export const DeleteAccount = ({ email }: { email: string }) => {
             <button type="button" className="button" onClick={() => dialog.current?.close()}>
               Keep it
             </button>
-            <button type="submit" className="button button-danger">
+            <button type="submit" className="button button-danger" aria-disabled={busy}>
               Delete for good
             </button>
           </div>

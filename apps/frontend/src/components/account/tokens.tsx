@@ -1,8 +1,11 @@
 'use client';
 
 import { useEffect, useState, type SubmitEvent } from 'react';
+import { flushSync } from 'react-dom';
 import { ApiError, createToken, deleteToken, listTokens } from '@/lib/api';
+import { focusFirst } from '@/lib/focus';
 import type { AccessToken } from '@/lib/types';
+import { useAction } from '@/lib/use-action';
 import { CopyButton } from '../copy-button';
 import { Icon } from '../icons';
 
@@ -16,8 +19,6 @@ const clientConfiguration = (origin: string, token: string): string =>
     2,
   );
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'Something went wrong.');
-
 const day = (at: string): string =>
   new Date(at).toLocaleDateString(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
 
@@ -26,11 +27,15 @@ export const Tokens = () => {
   const [name, setName] = useState('');
   const [lifetime, setLifetime] = useState(90);
   const [made, setMade] = useState<string | null>(null);
-  const [problem, setProblem] = useState('');
+  // Apart from what is pressed, which need not wait for the list.
+  const reading = useAction();
+  const { busy, problem, setProblem, run } = useAction();
   const [nameError, setNameError] = useState('');
 
   useEffect(() => {
-    listTokens().then(setTokens, (error: unknown) => setProblem(messageOf(error)));
+    void reading.run(async () => setTokens(await listTokens()));
+    // Once, when the page is there.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
 
   const create = async (event: SubmitEvent): Promise<void> => {
@@ -40,36 +45,43 @@ export const Tokens = () => {
       setNameError('Name it after what will use it.');
       return;
     }
-    try {
-      const { token } = await createToken({ name: name.trim(), expires_in_days: lifetime });
-      setMade(token);
-      setName('');
+    await run(async () => {
+      try {
+        const { token } = await createToken({ name: name.trim(), expires_in_days: lifetime });
+        setMade(token);
+        setName('');
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.fields.name === undefined) throw error;
+        setNameError(error.fields.name);
+        return;
+      }
       setTokens(await listTokens());
-    } catch (error) {
-      if (error instanceof ApiError && error.fields.name !== undefined) setNameError(error.fields.name);
-      else setProblem(messageOf(error));
-    }
+    });
   };
 
-  const revoke = async (token: AccessToken): Promise<void> => {
-    setProblem('');
-    try {
+  const revoke = (token: AccessToken): Promise<void> =>
+    run(async () => {
       await deleteToken(token.id);
-      setTokens(await listTokens());
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
-  };
+      const before = tokens ?? [];
+      const index = before.indexOf(token);
+      const left = before.filter((other) => other !== token);
+      flushSync(() => setTokens(left));
+      // The pressed button is gone with its token.
+      const next = left[index] ?? left.at(-1);
+      focusFirst(next === undefined ? null : `#revoke-${next.id}`, '#tokens-heading');
+    });
 
   return (
     <section className="card" aria-labelledby="tokens-heading">
-      <h2 id="tokens-heading">Access tokens</h2>
+      <h2 id="tokens-heading" tabIndex={-1}>
+        Access tokens
+      </h2>
       <p className="lead">
         For your own scripts, and for MCP clients that work on your tasks. A token can do with your tasks what you can.
       </p>
-      {problem !== '' && (
+      {(problem || reading.problem) !== '' && (
         <p className="notice notice-error" role="alert">
-          {problem}
+          {problem || reading.problem}
         </p>
       )}
       <form className="token-form" onSubmit={(event) => void create(event)}>
@@ -104,7 +116,7 @@ export const Tokens = () => {
             ))}
           </select>
         </div>
-        <button type="submit" className="button button-primary">
+        <button type="submit" className="button button-primary" aria-disabled={busy}>
           Create token
         </button>
       </form>
@@ -138,8 +150,10 @@ export const Tokens = () => {
                 </span>
               </span>
               <button
+                id={`revoke-${token.id}`}
                 type="button"
                 className="button button-quiet"
+                aria-disabled={busy}
                 aria-label={`Revoke ${token.name}`}
                 onClick={() => void revoke(token)}
               >

@@ -75,3 +75,12 @@ test.each([
   act(screen.getByRole('region'));
   expect(screen.queryByRole('region')).toBeNull();
 });
+
+test('a conversation is deleted once, however often that is pressed', async () => {
+  fetchMock.mockResolvedValueOnce(page([2, 1])).mockReturnValueOnce(new Promise(() => undefined));
+  await openMenu();
+  const press = await button('Delete conversation Talk 1');
+  fireEvent.click(press);
+  fireEvent.click(press);
+  expect(fetchMock).toHaveBeenCalledTimes(2);
+});

@@ -62,7 +62,10 @@ export const ConversationMenu = ({ userId, current, onOpen, onError }: Props) =>
     setOpen(!open);
   };
 
+  const deleting = useRef(new Set<number>());
   const remove = async (id: number): Promise<void> => {
+    if (deleting.current.has(id)) return;
+    deleting.current.add(id);
     try {
       await deleteConversation(userId, id);
       buttonRef.current?.focus(); // the one pressed is gone with its conversation
@@ -73,6 +76,7 @@ export const ConversationMenu = ({ userId, current, onOpen, onError }: Props) =>
     } catch (error) {
       onError(error, 'The conversation was not deleted.');
     }
+    deleting.current.delete(id);
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
