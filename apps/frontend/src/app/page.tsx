@@ -1,7 +1,7 @@
 import { redirect } from 'next/navigation';
-import { TopBar } from '@/components/top-bar';
 import { Workspace } from '@/components/workspace';
 import { WorkspaceLoader } from '@/components/workspace-loader';
+import { signInAddress } from '@/lib/address';
 import { readFirstPage, readSession } from '@/lib/server';
 import { readTheme } from '@/lib/theme';
 import type { TaskQuery } from '@/lib/types';
@@ -13,28 +13,14 @@ type Props = { searchParams: Promise<Record<string, string | string[] | undefine
 const HomePage = async ({ searchParams }: Props) => {
   const conversationId = Number((await searchParams).conversation) || null;
   const [session, theme] = await Promise.all([readSession(), readTheme()]);
-  if (session.state === 'signed-out') redirect('/sign-in');
-  if (session.state === 'unknown') {
-    return (
-      <>
-        <TopBar user={null} theme={theme} />
-        <WorkspaceLoader query={firstQuery} conversationId={conversationId} />
-      </>
-    );
+  if (session.state === 'signed-out') {
+    const next = conversationId === null ? '/' : `/?conversation=${conversationId}`;
+    redirect(signInAddress({ next, expired: session.expired }));
   }
-  const firstPage = await readFirstPage(session.user.id, firstQuery);
-  return (
-    <>
-      <TopBar user={session.user} theme={theme} />
-      <Workspace
-        user={session.user}
-        engine={session.engine}
-        query={firstQuery}
-        firstPage={firstPage}
-        conversationId={conversationId}
-      />
-    </>
-  );
+  const common = { theme, query: firstQuery, conversationId };
+  if (session.state === 'unknown') return <WorkspaceLoader {...common} />;
+  const { user, engine } = session;
+  return <Workspace {...common} user={user} engine={engine} firstPage={await readFirstPage(user.id, firstQuery)} />;
 };
 
 export default HomePage;

@@ -1,10 +1,12 @@
 'use client';
 
 import { useEffect, useState } from 'react';
+import { toSignIn } from '@/lib/address';
 import { ApiError, getUser } from '@/lib/api';
+import { TopBar } from './top-bar';
 import { Workspace, type WorkspaceProps } from './workspace';
 
-type Props = Pick<WorkspaceProps, 'query' | 'conversationId'>;
+type Props = Pick<WorkspaceProps, 'theme' | 'query' | 'conversationId'>;
 
 const retryMs = 2000;
 
@@ -21,7 +23,7 @@ export const WorkspaceLoader = (props: Props) => {
         if (!left) setSession(answer);
       } catch (error) {
         if (left) return;
-        if (error instanceof ApiError && error.status === 401) location.assign('/sign-in');
+        if (error instanceof ApiError && error.status === 401) toSignIn();
         else timer = setTimeout(() => void ask(), retryMs);
       }
     };
@@ -34,9 +36,12 @@ export const WorkspaceLoader = (props: Props) => {
 
   if (session !== null) return <Workspace {...props} {...session} firstPage={null} />;
   return (
-    <main className="page-message">
-      <h1>Just a moment</h1>
-      <p role="status">The service does not answer yet, it may be restarting. This page goes on by itself.</p>
-    </main>
+    <>
+      <TopBar user={null} theme={props.theme} />
+      <main className="page-message">
+        <h1>Just a moment</h1>
+        <p role="status">The service does not answer yet, it may be restarting. This page goes on by itself.</p>
+      </main>
+    </>
   );
 };

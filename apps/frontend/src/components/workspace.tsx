@@ -1,9 +1,11 @@
 'use client';
 
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { conversationInAddress, setConversationInAddress } from '@/lib/address';
-import { ApiError } from '@/lib/api';
+import { flushSync } from 'react-dom';
+import { conversationInAddress, setConversationInAddress, toSignIn } from '@/lib/address';
+import { ApiError, messageOf } from '@/lib/api';
 import { writeDraft } from '@/lib/drafts';
+import { focusFirst } from '@/lib/focus';
 import { onTabMessage, tellTabs } from '@/lib/tabs';
 import type { Engine, TaskPage, TaskQuery, User } from '@/lib/types';
 import { useChat } from '@/lib/use-chat';
@@ -13,9 +15,12 @@ import { ChatPane } from './chat/chat-pane';
 import { Gate } from './gate';
 import { Icon } from './icons';
 import { TaskPane } from './tasks/task-pane';
+import type { Theme } from './theme-toggle';
 import { Toasts } from './toasts';
+import { TopBar } from './top-bar';
 
 export type WorkspaceProps = {
+  theme: Theme;
   user: User;
   engine: Engine | null;
   query: TaskQuery;
@@ -26,14 +31,15 @@ export type WorkspaceProps = {
 /** Until the conversation of the address is asked for again, where no backend answers. */
 const retryMs = 2000;
 
-/** Sign-in, and back to this very page. Drafts are kept in the browser. */
-const toSignIn = (): void => {
-  const next = encodeURIComponent(location.pathname + location.search);
-  location.assign(`/sign-in?expired=1&next=${next}`);
-};
+type View = 'tasks' | 'chat';
 
-export const Workspace = ({ user, engine, query: firstQuery, firstPage, conversationId }: WorkspaceProps) => {
-  const [view, setView] = useState<'tasks' | 'chat'>('tasks');
+const skips: { view: View; label: string; places: string[] }[] = [
+  { view: 'tasks', label: 'Skip to the tasks', places: ['.task-list', '#tasks-heading'] },
+  { view: 'chat', label: 'Skip to the assistant', places: ['#composer'] },
+];
+
+export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, conversationId }: WorkspaceProps) => {
+  const [view, setView] = useState<View>('tasks');
   const [query, setQuery] = useState(firstQuery);
   const { toasts, show, close } = useToasts();
   const tasks = useTasks({ userId: user.id, query, firstPage, showToast: show, onSignedOut: toSignIn });
@@ -58,7 +64,7 @@ export const Workspace = ({ user, engine, query: firstQuery, firstPage, conversa
   const onError = useCallback(
     (error: unknown, text: string): void => {
       if (error instanceof ApiError && error.status === 401) toSignIn();
-      else show({ tone: 'error', text: `${text} ${error instanceof Error ? error.message : ''}` });
+      else show({ tone: 'error', text: `${text} ${messageOf(error)}` });
     },
     [show],
   );
@@ -99,6 +105,22 @@ export const Workspace = ({ user, engine, query: firstQuery, firstPage, conversa
 
   return (
     <>
+      {skips.map(({ view: wanted, label, places }) => (
+        <a
+          key={wanted}
+          href={`#${wanted}`}
+          className="skip-link"
+          onClick={(event) => {
+            event.preventDefault();
+            // On a phone the other view may be the one that is shown.
+            flushSync(() => setView(wanted));
+            focusFirst(...places);
+          }}
+        >
+          {label}
+        </a>
+      ))}
+      <TopBar user={user} theme={theme} beforeSignOut={tasks.finishDeletes} />
       <nav className="view-switch" aria-label="View">
         <Gate>
           <button type="button" aria-pressed={view === 'tasks'} onClick={() => setView('tasks')}>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { safeNext } from './address';
+import { safeNext, signInAddress } from './address';
 
 test.each([
   ['/account', '/account'],
@@ -22,4 +22,13 @@ test.each([
 ])('%j leads nowhere else', (next) => {
   expect(new URL(safeNext(next), 'http://localhost').origin).toBe('http://localhost');
   expect(safeNext(next)).toBe('/');
+});
+
+test.each([
+  ['/', false, '/sign-in'],
+  ['/', true, '/sign-in?expired=1'],
+  ['/?conversation=3', true, '/sign-in?expired=1&next=%2F%3Fconversation%3D3'],
+  ['/account', false, '/sign-in?next=%2Faccount'],
+])('the way to sign-in from %s, expired %s, leads back', (next, expired, address) => {
+  expect(signInAddress({ next, expired })).toBe(address);
 });

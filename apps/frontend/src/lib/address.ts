@@ -22,3 +22,13 @@ export const safeNext = (next: string | string[] | null | undefined): string => 
   // "/.//evil.example" is a path here, but would be another host once it is read again.
   return origin === site && !pathname.startsWith('//') ? pathname + search : '/';
 };
+
+/** The address of sign-in that leads back to `next`. */
+export const signInAddress = ({ next, expired }: { next: string; expired: boolean }): string => {
+  const search = new URLSearchParams({ ...(expired ? { expired: '1' } : {}), ...(next === '/' ? {} : { next }) }).toString();
+  return search === '' ? '/sign-in' : `/sign-in?${search}`;
+};
+
+/** The session is over: sign-in, and back to this very page. Drafts are kept in the browser. */
+export const toSignIn = (): void =>
+  location.assign(signInAddress({ next: location.pathname + location.search, expired: true }));

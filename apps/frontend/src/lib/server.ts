@@ -24,15 +24,17 @@ const get = async (path: string): Promise<Response | null> => {
 
 export type Session =
   | { state: 'signed-in'; user: User; engine: Engine | null }
-  | { state: 'signed-out' }
+  /** `expired`: there was a session. */
+  | { state: 'signed-out'; expired: boolean }
   /** The backend did not answer; the browser asks again. */
   | { state: 'unknown' };
 
 export const readSession = async (): Promise<Session> => {
-  if ((await headers()).get('cookie') === null) return { state: 'signed-out' };
+  const cookie = (await headers()).get('cookie');
+  if (cookie === null) return { state: 'signed-out', expired: false };
   const response = await get('/api/auth/me');
   if (response === null) return { state: 'unknown' };
-  if (response.status === 401) return { state: 'signed-out' };
+  if (response.status === 401) return { state: 'signed-out', expired: cookie.includes('todo_session=') };
   if (!response.ok) return { state: 'unknown' };
   return { state: 'signed-in', ...readUser(await response.json()) };
 };

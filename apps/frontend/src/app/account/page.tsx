@@ -4,6 +4,7 @@ import { DeleteAccount, SignOutEverywhere } from '@/components/account/session-a
 import { Tokens } from '@/components/account/tokens';
 import { Gate } from '@/components/gate';
 import { TopBar } from '@/components/top-bar';
+import { signInAddress } from '@/lib/address';
 import { readSession } from '@/lib/server';
 import { readTheme } from '@/lib/theme';
 
@@ -11,7 +12,7 @@ export const metadata: Metadata = { title: 'Account' };
 
 const AccountPage = async () => {
   const [session, theme] = await Promise.all([readSession(), readTheme()]);
-  if (session.state === 'signed-out') redirect('/sign-in?next=/account');
+  if (session.state === 'signed-out') redirect(signInAddress({ next: '/account', expired: session.expired }));
   if (session.state === 'unknown') throw new Error('The backend did not answer. Try again in a moment.');
   const { user } = session;
   return (
