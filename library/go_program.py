@@ -65,11 +65,11 @@ bytes:
   type: int
 """
 
-# What `go build` prints when a module cannot be fetched or is not the pinned one.
+# What `go build` prints when a module cannot be fetched or is not the pinned one: MODULE@VERSION
+# and the reason, often after the place that imports it. That place may lie in another module's
+# folder, whose name holds an @ as well, but no reason follows it.
 UNFETCHABLE = re.compile(
-    r"^(?:go: )?(?P<module>\S+@\S+): "
-    r"(?P<reason>.*(?:reading|checksum|404|410|403|dial|verifying).*)",
-    re.M,
+    r"(?:^|\s)(?P<module>[^\s:@]+@v[^\s:/]+)(?:/go\.mod)?: (?P<reason>.+)", re.M
 )
 
 
