@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import re
 import subprocess
-from collections.abc import Iterable, Iterator
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.helm_release_drift import additions, changed_values, differences
 
 DOCUMENTATION = r"""
 module: helm_release_probe
@@ -46,7 +45,8 @@ reachable: {description: Whether the cluster answered., type: bool, returned: al
 problem: {description: Why it did not., type: str, returned: always}
 releases:
   description: >
-    By name: state (current, drifted, outdated, absent, failed, pending), reason, revision, drift.
+    By name: state (current, drifted, outdated, absent, failed, pending), reason, revision, and
+    additions, for the module helm_release_restore.
   type: dict
   returned: always
 namespaces:
@@ -58,11 +58,6 @@ namespaces:
 # Helm's states of a release's latest revision. Both majors know these flags; only Helm 3
 # knows --all, and only Helm 4 lists everything without it.
 STATES = ("deployed", "failed", "pending", "uninstalling", "uninstalled")
-
-_SUFFIXES = {
-    suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti"), start=1)
-} | {"m": Decimal("0.001"), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9}
-_QUANTITY = re.compile(r"([0-9.]+)(Ki|Mi|Gi|Ti|m|k|M|G|)")
 
 
 class Unreachable(Exception):
@@ -93,71 +88,16 @@ class Tools:
         return done.stdout
 
 
-def number(value: Any) -> Decimal | None:
-    """A Kubernetes quantity or number as a number, or None when it is neither."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    match = _QUANTITY.fullmatch(str(value))
-    if match is None:
-        return None
-    try:
-        return Decimal(match[1]) * _SUFFIXES.get(match[2], Decimal(1))
-    except InvalidOperation:
-        return None
-
-
-def same_scalar(wanted: Any, live: Any) -> bool:
-    """Whether two leaves mean the same to Kubernetes: 0.5 and 500m, 80 and "80"."""
-    if wanted == live:
-        return True
-    quantity = number(wanted)
-    return quantity is not None and quantity == number(live)
-
-
-def item_key(items: list[Any]) -> str:
-    """The field that tells the items of a list apart, or ""."""
-    for key in ("name", "mountPath", "containerPort", "port", "type"):
-        values = [item[key] for item in items if isinstance(item, dict) and key in item]
-        if len(values) == len(items) and len(set(map(str, values))) == len(values):
-            return key
-    return ""
-
-
-def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
-    """Where a live object does not hold what was released; fields only it has do not count."""
-    if not wanted and wanted is not False and wanted != 0:
-        # The server drops what is empty, so its absence says nothing.
-        if live and not isinstance(live, dict):
-            yield path
-    elif isinstance(wanted, dict):
-        if not isinstance(live, dict):
-            yield path
-            return
-        for key, value in wanted.items():
-            yield from differences(value, live.get(key), f"{path}.{key}" if path else key)
-    elif isinstance(wanted, list):
-        if not isinstance(live, list) or len(live) < len(wanted):
-            yield path
-            return
-        key = item_key(wanted)
-        found = {str(item.get(key)): item for item in live if isinstance(item, dict)}
-        for index, value in enumerate(wanted):
-            other = found.get(str(value[key])) if key else live[index]
-            yield from differences(value, other, f"{path}[{value[key] if key else index}]")
-    elif wanted in (False, 0) and live is None:
-        # The server leaves out what is zero.
-        return
-    elif not same_scalar(wanted, live):
-        yield path
-
-
 def identity(item: dict[str, Any], namespace: str) -> tuple[str, str, str]:
     metadata = item["metadata"]
     return (item["kind"], metadata.get("namespace", namespace), metadata["name"])
 
 
-def drift(manifest: str, live: dict[tuple[str, str, str], Any], namespace: str) -> list[str]:
-    """What of a release's manifest is missing or was changed in the cluster, as readable lines.
+def drift(
+    manifest: str, live: dict[tuple[str, str, str], Any], namespace: str
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """What of a release's manifest is missing or was changed in the cluster, as readable lines,
+    and the patches that take out of workloads what somebody added.
 
     Secrets are compared by the keys they have, never by value. The size that an autoscaler gave a
     workload is the autoscaler's business.
@@ -168,7 +108,7 @@ def drift(manifest: str, live: dict[tuple[str, str, str], Any], namespace: str) 
         for item in wanted
         if item["kind"] == "HorizontalPodAutoscaler"
     }
-    lines = []
+    lines, patches = [], []
     for item in wanted:
         kind, home, name = identity(item, namespace)
         other = live.get((kind, home, name), live.get((kind, "", name)))
@@ -183,7 +123,11 @@ def drift(manifest: str, live: dict[tuple[str, str, str], Any], namespace: str) 
         if (kind, name) in scaled:
             item = {**item, "spec": {k: v for k, v in item["spec"].items() if k != "replicas"}}
         lines += [f"{kind} {name}: {path} was changed" for path in differences(item, other)]
-    return lines
+        added, patch = additions(item, other)
+        lines += [f"{kind} {name}: {path} was added" for path in added]
+        if added:
+            patches.append({"object": f"{kind}/{name}", "namespace": home, "patch": patch})
+    return lines, patches
 
 
 def stored_releases(tools: Tools) -> dict[tuple[str, str], dict[str, Any]]:
@@ -247,19 +191,6 @@ def judge(release: dict[str, Any], listed: dict[str, Any] | None) -> tuple[str, 
     return "", ""
 
 
-def changed_values(wanted: Any, deployed: Any, path: str = "") -> list[str]:
-    """The paths at which two values differ."""
-    if isinstance(wanted, dict) and isinstance(deployed, dict):
-        return [
-            line
-            for key in sorted(wanted.keys() | deployed.keys())
-            for line in changed_values(
-                wanted.get(key), deployed.get(key), f"{path}.{key}" if path else key
-            )
-        ]
-    return [] if wanted == deployed else [path]
-
-
 def probe(
     tools: Tools,
     releases: list[dict[str, Any]],
@@ -285,7 +216,7 @@ def probe(
             "state": state,
             "reason": reason,
             "revision": revision,
-            "drift": [],
+            "additions": [],
         }
         if not state:
             deployed.append(release)
@@ -305,8 +236,9 @@ def probe(
     wanted = [manifest for _, manifest in manifests.values()] if with_drift else []
     live = live_objects(tools, wanted)
     for name, (namespace, manifest) in manifests.items() if with_drift else ():
-        if lines := drift(manifest, live, namespace):
-            answer[name] |= {"state": "drifted", "reason": "; ".join(lines), "drift": lines}
+        lines, patches = drift(manifest, live, namespace)
+        if lines:
+            answer[name] |= {"state": "drifted", "reason": "; ".join(lines), "additions": patches}
     return {"releases": answer, "namespaces": lacking_namespaces(live, namespaces)}
 
 
@@ -353,7 +285,7 @@ def main() -> None:
     try:
         answer = probe(tools, releases, options["namespaces"], with_drift=options["drift"])
     except Unreachable as problem:
-        nothing = {"state": "absent", "reason": "not installed", "revision": 0, "drift": []}
+        nothing = {"state": "absent", "reason": "not installed", "revision": 0, "additions": []}
         module.exit_json(
             changed=False,
             reachable=False,

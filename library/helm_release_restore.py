@@ -20,6 +20,7 @@ description:
     holds a PersistentVolumeClaim only Helm's record of it is removed and nothing is deleted.
   - A C(failed) release goes back to its last deployed revision, if it has one.
   - A C(drifted) release's deployed revision is applied again, which undoes edits made by hand.
+    What was added to lists by hand, which applying would keep, is taken out first.
   - A C(blocked) release's StatefulSets are freed of pods of an earlier revision that cannot start;
     Kubernetes does not replace those by itself (its documentation calls this a forced rollback).
     The same is done after a failed or pending release went back.
@@ -27,6 +28,11 @@ options:
   name: {description: The release., type: str, required: true}
   namespace: {description: Its namespace., type: str, required: true}
   state: {description: What is wrong., choices: [pending, failed, drifted, blocked], required: true}
+  additions:
+    description: What was added to a drifted release, as the module helm_release_probe gives it.
+    type: list
+    elements: dict
+    default: []
   kubeconfig: {description: Path of the kubeconfig., type: path, required: true}
   helm: {description: Name or path of Helm 3.17 or newer., type: str, default: helm}
   kubectl: {description: Name or path of kubectl., type: str, default: kubectl}
@@ -64,13 +70,16 @@ class Release:
         self.name = options["name"]
         self.helm = options["helm"]
         self.kubectl = options["kubectl"]
-        self.place = ["--kubeconfig", options["kubeconfig"], "--namespace", options["namespace"]]
+        self.kubeconfig = options["kubeconfig"]
+        self.namespace = options["namespace"]
+        self.additions = options["additions"]
         self.timeout = options["timeout"]
         self.history_max = options["history_max"]
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, namespace: str = "") -> str:
         """Standard output of a command; raises RuntimeError with its standard error."""
-        done = subprocess.run([*command, *self.place], capture_output=True, text=True, check=False)
+        place = ["--kubeconfig", self.kubeconfig, "--namespace", namespace or self.namespace]
+        done = subprocess.run([*command, *place], capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command[:3])}: {done.stderr.strip()}")
         return done.stdout
@@ -100,6 +109,13 @@ class Release:
         if self.is_helm_4():
             command.append("--force-conflicts")
         self.run(*command)
+
+    def take_out_additions(self) -> None:
+        """Take out of workloads what somebody added to their pods."""
+        for addition in self.additions:
+            command = [self.kubectl, "patch", addition["object"], "--type", "strategic"]
+            command += ["--patch", json.dumps(addition["patch"])]
+            self.run(*command, namespace=addition["namespace"])
 
     def unblock(self) -> list[str]:
         """Delete pods that cannot start and that a StatefulSet has a newer revision for."""
@@ -200,6 +216,7 @@ def restore(release: Release, state: str) -> str:
     if good and latest["status"] != "uninstalling":
         # Only drift is over when the pods are ready: a pending release is released next, and a
         # failed one must not keep the user waiting for the reason.
+        release.take_out_additions()
         release.roll_back(good[-1], wait=state == "drifted")
         release.unblock()
         return f"{what}; applied revision {good[-1]} again"
@@ -215,6 +232,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "namespace": {"type": "str", "required": True},
             "state": {"choices": ["pending", "failed", "drifted", "blocked"], "required": True},
+            "additions": {"type": "list", "elements": "dict", "default": []},
             "kubeconfig": {"type": "path", "required": True},
             "helm": {"type": "str", "default": "helm"},
             "kubectl": {"type": "str", "default": "kubectl"},

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e.support import ROOT, User, is_ready, kubectl, kubectl_json, playbook, wait_until
@@ -98,6 +99,29 @@ def test_a_broken_image_fails_the_release_and_the_next_run_mends_it(user: User) 
         ).stdout
     )
     assert {release["status"] for release in releases} == {"deployed"}
+
+
+SIDECAR = {"name": "side", "image": "registry.k8s.io/pause:3.10.1"}
+
+
+def test_what_somebody_added_by_hand_goes_again() -> None:
+    """Helm itself would keep both: neither is in any of its manifests."""
+
+    def pod() -> dict[str, Any]:
+        found = kubectl_json("get", "deployment", "-n", "todo", "frontend")
+        template: dict[str, Any] = found["spec"]["template"]["spec"]
+        return template
+
+    before = pod()
+    kubectl("set", "env", "-n", "todo", "deployment/frontend", "ADDED=by-hand")
+    patch = {"spec": {"template": {"spec": {"containers": [SIDECAR]}}}}
+    kubectl("patch", "-n", "todo", "deployment/frontend", "--patch", json.dumps(patch))
+    assert pod() != before
+    output = playbook("site.yml", "--tags", "helm_release")
+    assert "env[ADDED] was added" in output
+    assert "containers[side] was added" in output
+    assert pod() == before
+    assert "changed=0" in playbook("site.yml", "--tags", "helm_release")
 
 
 def revisions() -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 import helm_release_probe as probe
 import pytest
 import yaml
+from ansible.module_utils.helm_release_drift import additions, changed_values, differences
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ import yaml
     ],
 )
 def test_what_the_server_writes_otherwise_is_no_difference(wanted: Any, live: Any) -> None:
-    assert list(probe.differences(wanted, live)) == []
+    assert list(differences(wanted, live)) == []
 
 
 @pytest.mark.parametrize(
@@ -48,12 +49,12 @@ def test_what_the_server_writes_otherwise_is_no_difference(wanted: Any, live: An
     ],
 )
 def test_edits_are_named_by_their_path(wanted: Any, live: Any, path: str) -> None:
-    assert list(probe.differences(wanted, live)) == [path]
+    assert list(differences(wanted, live)) == [path]
 
 
 def drift(wanted: list[dict[str, Any]], live: list[dict[str, Any]]) -> list[str]:
     found = {probe.identity(item, ""): item for item in live}
-    return probe.drift(yaml.safe_dump_all(wanted), found, "shop")
+    return probe.drift(yaml.safe_dump_all(wanted), found, "shop")[0]
 
 
 def item(kind: str, namespace: str = "shop", **content: Any) -> dict[str, Any]:
@@ -86,6 +87,107 @@ def test_autoscaler_may_scale() -> None:
     assert drift(wanted[1:], live) == ["Deployment web: spec.replicas was changed"]
 
 
+def deployment(pod: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    template = {"metadata": metadata, "spec": {"containers": [{"name": "main"}], **pod}}
+    return item("Deployment", spec={"template": template})
+
+
+def container(**content: Any) -> dict[str, Any]:
+    return {"containers": [{"name": "main", **content}]}
+
+
+@pytest.mark.parametrize(
+    ("released", "live", "path", "patch"),
+    [
+        (
+            {},
+            container(env=[{"name": "X", "value": "Y"}]),
+            "containers[main].env[X]",
+            container(env=[{"name": "X", "$patch": "delete"}]),
+        ),
+        (
+            container(env=[{"name": "A"}]),
+            container(env=[{"name": "X"}, {"name": "A"}]),
+            "containers[main].env[X]",
+            container(env=[{"name": "X", "$patch": "delete"}]),
+        ),
+        (
+            {},
+            {"containers": [{"name": "side"}, {"name": "main"}]},
+            "containers[side]",
+            {"containers": [{"name": "side", "$patch": "delete"}]},
+        ),
+        (
+            {},
+            {"initContainers": [{"name": "first"}]},
+            "initContainers[first]",
+            {"initContainers": [{"name": "first", "$patch": "delete"}]},
+        ),
+        (
+            {},
+            {"volumes": [{"name": "more", "emptyDir": {}}]},
+            "volumes[more]",
+            {"volumes": [{"name": "more", "$patch": "delete"}]},
+        ),
+        (
+            {},
+            container(volumeMounts=[{"name": "more", "mountPath": "/more"}]),
+            "containers[main].volumeMounts[/more]",
+            container(volumeMounts=[{"mountPath": "/more", "$patch": "delete"}]),
+        ),
+        (
+            container(args=["a"]),
+            container(args=["a", "b"]),
+            "containers[main].args",
+            container(args=["a"]),
+        ),
+        (
+            {},
+            container(command=["sh"]),
+            "containers[main].command",
+            container(command=None),
+        ),
+    ],
+)
+def test_what_was_added_to_a_pod_is_named_and_can_be_taken_out(
+    released: dict[str, Any], live: dict[str, Any], path: str, patch: dict[str, Any]
+) -> None:
+    found, change = additions(deployment(released), deployment(live))
+    assert found == [f"spec.template.spec.{path}"]
+    assert change == {"spec": {"template": {"spec": patch}}}
+    lines, patches = probe.drift(
+        yaml.safe_dump(deployment(released)),
+        {("Deployment", "shop", "web"): deployment(live)},
+        "shop",
+    )
+    assert lines == [f"Deployment web: spec.template.spec.{path} was added"]
+    assert patches == [{"object": "Deployment/web", "namespace": "shop", "patch": change}]
+
+
+def test_a_job_of_a_cron_job_is_looked_into() -> None:
+    def cron_job(**content: Any) -> dict[str, Any]:
+        template = {"template": {"spec": container(**content)}}
+        return item("CronJob", spec={"jobTemplate": {"spec": template}})
+
+    (path,), patch = additions(cron_job(), cron_job(env=[{"name": "X"}]))
+    assert path == "spec.jobTemplate.spec.template.spec.containers[main].env[X]"
+    assert patch["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+
+
+def test_a_restart_and_what_the_server_fills_in_are_no_additions() -> None:
+    released = deployment(container(env=[{"name": "A", "valueFrom": {"fieldRef": {}}}]))
+    live = deployment(
+        container(
+            env=[{"name": "A", "valueFrom": {"fieldRef": {"apiVersion": "v1"}}}],
+            imagePullPolicy="IfNotPresent",
+            terminationMessagePath="/dev/termination-log",
+        )
+        | {"restartPolicy": "Always", "schedulerName": "default-scheduler", "securityContext": {}},
+        annotations={"kubectl.kubernetes.io/restartedAt": "2026-01-31T18:30:00Z"},
+    )
+    assert drift([released], [live]) == []
+
+
 RELEASE = {"chart_name": "web", "chart_version": "1.0.0+abc"}
 
 
@@ -113,5 +215,5 @@ def test_release_helm_does_not_list_is_absent() -> None:
 
 def test_changed_values_are_named() -> None:
     wanted = {"a": {"b": 1, "c": 2}, "d": [1]}
-    assert probe.changed_values(wanted, {"a": {"b": 1, "c": 3}}) == ["a.c", "d"]
-    assert probe.changed_values({"a": 1}, {"a": 1.0}) == []
+    assert changed_values(wanted, {"a": {"b": 1, "c": 3}}) == ["a.c", "d"]
+    assert changed_values({"a": 1}, {"a": 1.0}) == []

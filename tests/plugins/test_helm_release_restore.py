@@ -12,11 +12,18 @@ import pytest
 class ScriptedRelease(helm_release_restore.Release):
     """A release whose Helm and kubectl are scripted: `history` revisions, a manifest, objects."""
 
-    def __init__(self, *statuses: str, manifest: str = "", items: list[Any] | None = None) -> None:
+    def __init__(
+        self,
+        *statuses: str,
+        manifest: str = "",
+        items: list[Any] | None = None,
+        additions: list[Any] | None = None,
+    ) -> None:
         super().__init__(
             {
                 "name": "web",
                 "namespace": "shop",
+                "additions": additions or [],
                 "helm": "helm",
                 "kubectl": "kubectl",
                 "kubeconfig": "config",
@@ -32,7 +39,7 @@ class ScriptedRelease(helm_release_restore.Release):
     def wait_for_running_helm(self) -> None:
         """No Helm runs in these tests."""
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, namespace: str = "") -> str:
         words = " ".join(command)
         if words.startswith("helm history"):
             revisions = enumerate(self.statuses, start=1)
@@ -66,6 +73,17 @@ def test_last_deployed_revision_is_applied_again(
     (command,) = release.done
     assert target in command
     assert ("--wait" in command) is (state == "drifted")
+
+
+def test_what_was_added_is_taken_out_before_the_revision_is_applied() -> None:
+    patch: dict[str, Any] = {"spec": {"template": {}}}
+    added = {"object": "Deployment/web", "namespace": "shop", "patch": patch}
+    release = ScriptedRelease("deployed", additions=[added])
+    helm_release_restore.restore(release, "drifted")
+    assert release.done[0] == (
+        f"kubectl patch Deployment/web --type strategic --patch {json.dumps(patch)}"
+    )
+    assert release.done[1].startswith("helm rollback web 1")
 
 
 @pytest.mark.parametrize("status", ["pending-install", "uninstalling"])
