@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.helm_release_drift import foreign_remedy
 
 DOCUMENTATION = r"""
 module: helm_release_package
@@ -151,7 +152,9 @@ def main() -> None:
             chart = package(program, release, directory)
             found = module._diff and difference(program, options["kubeconfig"], release, chart)
         except HelmError as error:
-            raise HelmError(f"{release['name']}, chart {release['chart']}: {error}") from None
+            said = [f"{release['name']}, chart {release['chart']}: {error}"]
+            said += [foreign_remedy(str(error), release["name"], release["namespace"])]
+            raise HelmError("\n".join(filter(None, said))) from None
         return str(chart), found or {}
 
     try:

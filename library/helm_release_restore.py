@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.helm_release_drift import changed_values, fixed_changes, foreign_remedy
 
 DOCUMENTATION = r"""
 module: helm_release_restore
@@ -18,7 +19,8 @@ description:
     of this machine that is still at work on it is waited for. Otherwise the release goes back to
     its last deployed revision; one that never was deployed is uninstalled, but when its manifest
     holds a PersistentVolumeClaim only Helm's record of it is removed and nothing is deleted.
-  - A C(failed) release goes back to its last deployed revision, if it has one.
+  - A C(failed) release goes back to its last deployed revision, if it has one. Where the cause is
+    somebody else's object or a field of a StatefulSet that cannot be changed, the remedy is named.
   - A C(drifted) release's deployed revision is applied again, which undoes edits made by hand.
     What was added to lists by hand, which applying would keep, is taken out first.
   - A C(blocked) release's StatefulSets are freed of pods of an earlier revision that cannot start;
@@ -33,6 +35,8 @@ options:
     type: list
     elements: dict
     default: []
+  message: {description: What Helm said of a failed release., type: str, default: ""}
+  rollback: {description: Whether a failed release goes back at all., type: bool, default: true}
   kubeconfig: {description: Path of the kubeconfig., type: path, required: true}
   helm: {description: Name or path of Helm 3.17 or newer., type: str, default: helm}
   kubectl: {description: Name or path of kubectl., type: str, default: kubectl}
@@ -43,6 +47,7 @@ author: The Todo platform
 
 RETURN = r"""
 msg: {description: What was done and why., type: str, returned: always}
+remedies: {description: What mends a failed release., type: list, returned: always}
 """
 
 # Seconds between two looks at a Helm that is still at work.
@@ -109,6 +114,43 @@ class Release:
         if self.is_helm_4():
             command.append("--force-conflicts")
         self.run(*command)
+
+    def fixed_fields(self, revision: int, good: int) -> list[str]:
+        """What of a revision's StatefulSets cannot be made of those that run, with the remedy."""
+        at = ["--revision", str(revision)]
+        manifest = self.run(self.helm, "get", "manifest", self.name, *at)
+        wanted = [
+            item for item in yaml.safe_load_all(manifest) if item and item["kind"] == "StatefulSet"
+        ]
+        lines = []
+        for item in wanted:
+            name = item["metadata"]["name"]
+            namespace = item["metadata"].get("namespace", self.namespace)
+            thing = ["statefulset", name]
+            text = self.run(
+                *(self.kubectl, "get", *thing, "--ignore-not-found", "--output", "json"),
+                namespace=namespace,
+            )
+            fields = fixed_changes(item, json.loads(text)) if text.strip() else []
+            if fields:
+                lines.append(
+                    f"StatefulSet {name}: {', '.join(fields)} cannot be changed in place"
+                    f"{self.since(revision, good)}. Remedy: set the old value again; or `kubectl "
+                    f"delete statefulset {name} --namespace {namespace} --cascade=orphan`, which "
+                    "leaves its pods and volumes as they are, and run the same command again. "
+                    "A volume that is there keeps its size and its class."
+                )
+        return lines
+
+    def since(self, revision: int, good: int) -> str:
+        """Which values of the release changed with that revision, in brackets."""
+
+        def values(number: int) -> Any:
+            at = ["--revision", str(number), "--output", "json"]
+            return json.loads(self.run(self.helm, "get", "values", self.name, *at)) or {}
+
+        paths = changed_values(values(revision), values(good)) if good else []
+        return f" (changed in this release's values: {', '.join(paths)})" if paths else ""
 
     def take_out_additions(self) -> None:
         """Take out of workloads what somebody added to their pods."""
@@ -225,6 +267,18 @@ def restore(release: Release, state: str) -> str:
     return ""
 
 
+def remedies(release: Release, message: str) -> list[str]:
+    """What mends a release that failed with Helm's message, where that is known."""
+    foreign = foreign_remedy(message, release.name, release.namespace)
+    if foreign:
+        return [foreign]
+    if "StatefulSet" not in message:
+        return []
+    history = release.history()
+    good = [int(entry["revision"]) for entry in history if entry["status"] == "deployed"]
+    return release.fixed_fields(int(history[-1]["revision"]), good[-1] if good else 0)
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -233,6 +287,8 @@ def main() -> None:
             "namespace": {"type": "str", "required": True},
             "state": {"choices": ["pending", "failed", "drifted", "blocked"], "required": True},
             "additions": {"type": "list", "elements": "dict", "default": []},
+            "message": {"type": "str", "default": ""},
+            "rollback": {"type": "bool", "default": True},
             "kubeconfig": {"type": "path", "required": True},
             "helm": {"type": "str", "default": "helm"},
             "kubectl": {"type": "str", "default": "kubectl"},
@@ -244,11 +300,16 @@ def main() -> None:
     options = module.params
     if module.check_mode:
         module.exit_json(changed=True, msg=f"{options['name']} is {options['state']}")
+    release = Release(options)
+    known: list[str] = []
     try:
-        done = restore(Release(options), options["state"])
+        # Going back takes away what tells the cause.
+        if options["message"]:
+            known = remedies(release, options["message"])
+        done = restore(release, options["state"]) if options["rollback"] else ""
     except RuntimeError as error:
-        module.fail_json(msg=f"cannot restore {options['name']}: {error}")
-    module.exit_json(changed=bool(done), msg=done)
+        module.fail_json(msg=f"cannot restore {options['name']}: {error}", remedies=known)
+    module.exit_json(changed=bool(done), msg=done, remedies=known)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,50 @@ def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
+# What of a StatefulSet the server lets be changed (its own message lists the same).
+CHANGEABLE = {
+    *("replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit"),
+    *("persistentVolumeClaimRetentionPolicy", "minReadySeconds"),
+}
+
+
+def fixed_changes(wanted: dict[str, Any], live: dict[str, Any]) -> list[str]:
+    """The fields of a StatefulSet that differ and that the server does not let be changed."""
+    spec, running = wanted.get("spec") or {}, live.get("spec") or {}
+    paths = [
+        path
+        for field in sorted(spec.keys() - CHANGEABLE)
+        for path in differences(spec[field], running.get(field), f"spec.{field}")
+    ]
+    claims = "volumeClaimTemplates"
+    if not paths and len(spec.get(claims) or []) != len(running.get(claims) or []):
+        paths.append(f"spec.{claims}")
+    return paths
+
+
+# What Helm says of an object that is there and is not the release's.
+FOREIGN = re.compile(
+    r'(?P<kind>\w+) "(?P<name>[^"]+)" in namespace "(?P<namespace>[^"]*)" exists and cannot be '
+    r"imported into the current release"
+)
+
+
+def foreign_remedy(message: str, name: str, namespace: str) -> str:
+    """What to do about an object of somebody else's that Helm's message names, or ""."""
+    found = FOREIGN.search(message)
+    if not found:
+        return ""
+    place = f" --namespace {found['namespace']}" if found["namespace"] else ""
+    thing = f"{found['kind'].lower()} {found['name']}{place}"
+    return (
+        f"{found['kind']} {found['name']} is not of release {name}, so it was left alone. Remedy: "
+        f"delete it if nobody needs it, `kubectl delete {thing}`, or give it to the release, "
+        f"`kubectl label --overwrite {thing} app.kubernetes.io/managed-by=Helm` and `kubectl "
+        f"annotate --overwrite {thing} meta.helm.sh/release-name={name} "
+        f"meta.helm.sh/release-namespace={namespace}`; then run the same command again."
+    )
+
+
 def pod_of(item: dict[str, Any]) -> dict[str, Any]:
     """The pod that a workload makes, {} for another kind."""
     spec = item.get("spec") or {}

@@ -2,7 +2,8 @@
 
 Workloads become ready at once. An object whose label `fake.test/behaviour` (on the pod template
 of a workload) is `broken` never does: its pod waits with ImagePullBackOff, its Job fails. That is
-all the simulation there is; everything else is stored and given back as it was sent.
+all the simulation there is, but for the fields of a StatefulSet that cannot be changed; everything
+else is stored and given back as it was sent.
 
     python fake_kubernetes_api.py --kubeconfig FILE [--port PORT] [--pid-file FILE]
 
@@ -532,6 +533,24 @@ def selects(body: Object, query: dict[str, list[str]]) -> bool:
     return True
 
 
+def refuse_fixed_fields(old: Object, new: Object) -> None:
+    """Refuse to change what cannot be changed of a StatefulSet, in the words of Kubernetes."""
+    allowed = ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit"]
+    allowed += ["persistentVolumeClaimRetentionPolicy", "minReadySeconds"]
+    before, after = (
+        {key: value for key, value in item.get("spec", {}).items() if key not in allowed}
+        for item in (old, new)
+    )
+    if before != after:
+        fields = ", ".join(f"'{field}'" for field in allowed)
+        raise ApiError(
+            422,
+            "Invalid",
+            f'StatefulSet.apps "{old["metadata"]["name"]}" is invalid: spec: Forbidden: updates to '
+            f"statefulset spec for fields other than {fields} are forbidden",
+        )
+
+
 class Route(NamedTuple):
     """What a path names."""
 
@@ -705,6 +724,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             strategic = "strategic" in content_type
             new = merge(copy.deepcopy(cluster.objects[key]), body, strategic=strategic)
+        if old and resource.kind == "StatefulSet":
+            refuse_fixed_fields(old, new)
         if dry_run:
             return 200, new
         stored = cluster.store(target.group_version, resource, target.namespace, name, new)

@@ -7,6 +7,8 @@ from typing import Any
 
 import helm_release_restore
 import pytest
+import yaml
+from ansible.module_utils.helm_release_drift import foreign_remedy
 
 
 class ScriptedRelease(helm_release_restore.Release):
@@ -24,6 +26,7 @@ class ScriptedRelease(helm_release_restore.Release):
                 "name": "web",
                 "namespace": "shop",
                 "additions": additions or [],
+                "message": "",
                 "helm": "helm",
                 "kubectl": "kubectl",
                 "kubeconfig": "config",
@@ -50,6 +53,10 @@ class ScriptedRelease(helm_release_restore.Release):
             return "v4.2.3"
         if words.startswith("helm get manifest"):
             return self.manifest
+        if words.startswith("helm get values"):
+            return json.dumps({"storage": {"size": words.split()[-3]}})
+        if words.startswith("kubectl get statefulset web"):
+            return json.dumps(self.items[0])
         if words.startswith("kubectl get"):
             return json.dumps({"items": self.items})
         self.done.append(words)
@@ -143,3 +150,49 @@ def test_only_outdated_pods_that_cannot_start_are_deleted() -> None:
     release = ScriptedRelease("deployed", items=[stateful_set, *pods])
     assert "web-bad" in helm_release_restore.restore(release, "blocked")
     assert release.done == ["kubectl delete pod --wait=false web-bad"]
+
+
+def stateful_set(storage: str, **spec: Any) -> dict[str, Any]:
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"resources": {"requests": {"storage": storage}}},
+    }
+    return {
+        "kind": "StatefulSet",
+        "metadata": {"name": "web"},
+        "spec": {"volumeClaimTemplates": [claim], "serviceName": "web", **spec},
+    }
+
+
+FORBIDDEN = 'StatefulSet.apps "web" is invalid: spec: Forbidden: updates to statefulset spec'
+
+
+def test_field_that_cannot_be_changed_is_named_with_value_and_remedy() -> None:
+    wanted = yaml.safe_dump(stateful_set("2Gi", replicas=3))
+    running = stateful_set("1Gi", replicas=1, podManagementPolicy="OrderedReady")
+    release = ScriptedRelease("deployed", "failed", manifest=wanted, items=[running])
+    (remedy,) = helm_release_restore.remedies(release, FORBIDDEN)
+    path = "spec.volumeClaimTemplates[0].spec.resources.requests.storage"
+    assert f"StatefulSet web: {path} cannot be changed in place" in remedy
+    assert "(changed in this release's values: storage.size)" in remedy
+    assert "`kubectl delete statefulset web --namespace shop --cascade=orphan`" in remedy
+
+
+@pytest.mark.parametrize("running", [stateful_set("2048Mi"), stateful_set("2Gi", replicas=9)])
+def test_field_that_can_be_changed_is_not_blamed(running: dict[str, Any]) -> None:
+    wanted = yaml.safe_dump(stateful_set("2Gi"))
+    release = ScriptedRelease("deployed", "failed", manifest=wanted, items=[running])
+    assert helm_release_restore.remedies(release, FORBIDDEN) == []
+
+
+def test_object_of_somebody_else_is_named_with_the_remedy() -> None:
+    message = (
+        'INSTALLATION FAILED: unable to continue with install: ConfigMap "web" in namespace "shop" '
+        "exists and cannot be imported into the current release: invalid ownership metadata; label "
+        'validation error: missing key "app.kubernetes.io/managed-by": must be set to "Helm"'
+    )
+    (remedy,) = helm_release_restore.remedies(ScriptedRelease(), message)
+    assert "ConfigMap web is not of release web" in remedy
+    assert "`kubectl delete configmap web --namespace shop`" in remedy
+    assert "meta.helm.sh/release-namespace=shop" in remedy
+    assert foreign_remedy("another operation is in progress", "web", "shop") == ""
