@@ -6,6 +6,7 @@ import base64
 import datetime
 import ipaddress
 import json
+import os
 import secrets
 import subprocess
 from typing import Any
@@ -18,6 +19,8 @@ short_description: Make Secrets with generated or given keys, keep what is there
 description:
   - A key that is there stays as it is, a missing one is generated, a given one wins. Values are
     never printed, written to disk or put on a command line.
+  - A Secret that somebody else made (without the label app.kubernetes.io/managed-by of I(labels))
+    is used where it holds what is wanted, and never written.
 options:
   kubeconfig: {description: Path of the kubeconfig., type: path, required: true}
   kubectl: {description: Name or path of kubectl., type: str, default: kubectl}
@@ -32,7 +35,8 @@ options:
       `public` of a generated pair), authority (the name of an authority of our own, in ca.crt and
       ca.key), certificate (the Secret of its `authority`, which comes earlier in the list, and the
       `names` it is for; in tls.crt, tls.key and ca.crt). A Secret with none of them is made only
-      when something is given.
+      when something is given. With `follow_up` whatever is written is marked, in the same step, as
+      not yet taken into use; who does that removes the annotation todo/follow-up.
     type: list
     elements: dict
     required: true
@@ -52,6 +56,7 @@ RETURN = r"""
 reachable: {description: Whether the cluster answered., type: bool, returned: always}
 problem: {description: Why it did not., type: str, returned: always}
 changes: {description: What was done to which key., type: list, returned: always}
+due: {description: The Secrets that are marked for a follow-up., type: list, returned: always}
 authorities:
   description: The certificate (PEM) of each authority, by its Secret.
   type: dict
@@ -61,6 +66,9 @@ authorities:
 # 256 bits, as 43 characters that need no escaping in a URL, a shell or a configuration file.
 PASSWORD_BYTES = 32
 
+# On a Secret that holds something which those who read it have not been told yet.
+FOLLOW_UP = "todo/follow-up"
+MANAGED_BY = "app.kubernetes.io/managed-by"
 
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 365
@@ -70,6 +78,10 @@ RENEWAL_DAYS = 60
 
 class Unreachable(Exception):
     """kubectl is missing or the cluster did not answer."""
+
+
+class Foreign(Exception):
+    """A Secret of somebody else's that lacks something."""
 
 
 class KeyProblem(Exception):
@@ -345,7 +357,10 @@ class Cluster:
         values: dict[str, str],
         labels: Any,
     ) -> None:
-        """Create a Secret, or replace the very version that was read."""
+        """Create a Secret, or replace the very version that was read.
+
+        What a Secret needs done afterwards is marked in the same step: a run may end in between.
+        """
         data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
         secret = old or {
             "apiVersion": "v1",
@@ -354,12 +369,40 @@ class Cluster:
             "metadata": {"name": wanted["name"], "namespace": self.namespace, "labels": labels},
         }
         secret = {**secret, "data": data}
+        if wanted.get("follow_up"):
+            annotations = {**(secret["metadata"].get("annotations") or {}), FOLLOW_UP: "due"}
+            secret["metadata"] = {**secret["metadata"], "annotations": annotations}
         self.run("replace" if old else "create", "-f", "-", data=json.dumps(secret))
 
 
 def decoded(secret: dict[str, Any] | None) -> dict[str, str]:
     data = (secret or {}).get("data") or {}
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def refuse_foreign(
+    secret: dict[str, Any] | None, labels: dict[str, str], changes: list[str], namespace: str
+) -> None:
+    """Raise Foreign for a Secret that is there and is not ours to write."""
+    if secret is None:
+        return
+    metadata = secret["metadata"]
+    ours = labels.get(MANAGED_BY)
+    if not ours or (metadata.get("labels") or {}).get(MANAGED_BY) == ours:
+        return
+    name = metadata["name"]
+    where = f"secret {name} --namespace {namespace}"
+    raise Foreign(
+        f"the Secret {name} in namespace {namespace} was made by somebody else (it lacks the label "
+        f"{MANAGED_BY}={ours}), and this would have to be written: {', '.join(changes)}. "
+        "Nothing was. Remedy: complete it yourself; or delete it if nobody needs it, `kubectl "
+        f"delete {where}`; or hand it over, `kubectl label --overwrite {where} {MANAGED_BY}={ours}`"
+    )
+
+
+def is_due(secret: dict[str, Any] | None) -> bool:
+    """Whether a Secret still waits to be taken into use."""
+    return FOLLOW_UP in ((secret or {}).get("metadata", {}).get("annotations") or {})
 
 
 def main() -> None:
@@ -389,7 +432,12 @@ def main() -> None:
                 msg=f"no cluster answers at {options['kubeconfig']}: {problem}; start it first "
                 "(`--tags minikube`), or name another kubeconfig"
             )
+        if os.path.exists(options["kubeconfig"]):
+            # There may well be Secrets on the cluster that does not answer.
+            nothing: dict[str, Any] = {"changes": [], "due": [], "authorities": {}}
+            module.exit_json(changed=False, reachable=False, problem=problem, **nothing)
     changes: list[str] = []
+    due: list[str] = []
     authorities: dict[str, dict[str, str]] = {}
     try:
         if not there:
@@ -405,16 +453,24 @@ def main() -> None:
             values, made = certified(secret, values, authorities)
             if secret.get("authority"):
                 authorities[name] = values
-            changes += done + made
-            if (done or made) and not module.check_mode and not problem:
+            written = done + made
+            if written:
+                refuse_foreign(old, options["labels"], written, options["namespace"])
+            if is_due(old) and not written:
+                changes.append(f"{name} to be taken into use")
+            if is_due(old) or (written and secret.get("follow_up")):
+                due.append(name)
+            changes += written
+            if written and not module.check_mode and not problem:
                 cluster.write(secret, old, values, options["labels"])
-    except (Unreachable, KeyProblem) as error:
+    except (Unreachable, KeyProblem, Foreign) as error:
         module.fail_json(msg=str(error))
     except ImportError:
         module.fail_json(msg="the Python package cryptography is missing: run `make tools`")
     module.exit_json(
         changed=bool(changes),
         changes=changes,
+        due=due,
         reachable=not problem,
         problem=problem,
         authorities={name: values["ca.crt"] for name, values in authorities.items()},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
+import secrets
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -178,6 +180,23 @@ def test_runs_that_were_killed_are_mended_by_the_next(user: User) -> None:
         print(f"after {seconds:.1f} s: status {run.wait()}")
     playbook("site.yml")
     assert [task["title"] for task in user.tasks()] == ["Still here"]
+
+
+def test_passwords_that_a_killed_run_left_are_given_to_the_database(user: User) -> None:
+    """It ended between the new password in the Secret and the same one in PostgreSQL."""
+    user.add("Still here")
+    password = base64.b64encode(secrets.token_urlsafe(32).encode()).decode()
+    left = {
+        "metadata": {"annotations": {"todo/follow-up": "due"}},
+        "data": {"backend-password": password},
+    }
+    kubectl("patch", "secret", "-n", "todo", "todo-database", "--patch", json.dumps(left))
+    assert "todo-database to be taken into use" in playbook("site.yml", "--tags", "secrets", "-v")
+    # New pods open new connections.
+    kubectl("rollout", "restart", "-n", "todo", "deploy/backend")
+    kubectl("rollout", "status", "-n", "todo", "deploy/backend", "--timeout=120s")
+    assert [task["title"] for task in user.tasks()] == ["Still here"]
+    assert "changed=0" in playbook("site.yml", "--tags", "secrets")
 
 
 def test_a_replaced_database_pod_keeps_the_tasks(user: User) -> None:

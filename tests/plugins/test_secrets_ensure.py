@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from typing import Any
 
 import pytest
@@ -168,3 +169,48 @@ def test_a_certificate_that_somebody_brought_stays(authority: dict[str, str]) ->
     foreign = secrets_ensure.certified(AUTHORITY | {"authority": "Somebody else"}, {}, {})[0]
     brought = secrets_ensure.certified(SERVER, {}, {"authority": foreign})[0]
     assert secrets_ensure.certified(SERVER, brought, {"authority": authority}) == (brought, [])
+
+
+OURS = {"app.kubernetes.io/managed-by": "ansible"}
+
+
+def secret(labels: dict[str, str] | None) -> dict[str, Any]:
+    return {"metadata": {"name": "database", "labels": labels}}
+
+
+@pytest.mark.parametrize("labels", [None, {}, {"app.kubernetes.io/managed-by": "Helm"}])
+def test_a_secret_of_somebody_else_is_not_written(labels: dict[str, str] | None) -> None:
+    with pytest.raises(secrets_ensure.Foreign, match=r"database/owner generated.*Remedy") as caught:
+        secrets_ensure.refuse_foreign(secret(labels), OURS, ["database/owner generated"], "todo")
+    assert "kubectl delete secret database --namespace todo" in str(caught.value)
+
+
+@pytest.mark.parametrize("found", [None, secret(OURS), secret(OURS | {"more": "labels"})])
+def test_our_own_secret_may_be_written(found: dict[str, Any] | None) -> None:
+    secrets_ensure.refuse_foreign(found, OURS, ["database/owner generated"], "todo")
+
+
+class Recorded(secrets_ensure.Cluster):
+    """A cluster that keeps what it is told to write."""
+
+    def __init__(self) -> None:
+        super().__init__({"namespace": "todo", "kubectl": "kubectl", "kubeconfig": "config"})
+        self.written: list[Any] = []
+
+    def run(self, *arguments: str, data: str | None = None) -> str:
+        self.written.append((arguments[0], json.loads(data or "null")))
+        return ""
+
+
+def test_what_is_written_is_marked_in_the_same_step() -> None:
+    cluster = Recorded()
+    old = {"metadata": {"name": "database", "annotations": {"kept": "1"}, "resourceVersion": "7"}}
+    wanted = {**DATABASE, "follow_up": True}
+    cluster.write(wanted, old, {"owner": "new"}, OURS)
+    ((command, written),) = cluster.written
+    assert command == "replace"
+    assert written["metadata"]["annotations"] == {"kept": "1", "todo/follow-up": "due"}
+    assert written["metadata"]["resourceVersion"] == "7"
+    assert secrets_ensure.is_due(written)
+    assert not secrets_ensure.is_due(old)
+    assert not secrets_ensure.is_due(None)
