@@ -20,6 +20,8 @@ Failure = dict[str, str]
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 KEY = re.compile(r"^\s*(?:- )?([A-Za-z_][A-Za-z0-9_]*):(?=\s|$)")
+# Values that are never shown, whatever is wrong with them.
+SECRET = re.compile(r"(password|_key|token)$")
 # How alike two names must be for one to be taken for a slip of the other.
 SLIP = 0.84
 
@@ -41,6 +43,7 @@ def preflight_machine_failures(facts: dict[str, Any], wanted: dict[str, Any]) ->
         *check_disks(facts["disks"], wanted),
         *check_ports(facts, wanted),
         *check_programs(facts, wanted),
+        *check_rights(facts, wanted),
     ]
 
 
@@ -130,7 +133,7 @@ def check_ports(facts: dict[str, Any], wanted: dict[str, Any]) -> Iterator[Failu
 def check_programs(facts: dict[str, Any], wanted: dict[str, Any]) -> Iterator[Failure]:
     machine = facts["machine"]
     # What is packaged is installed by the role that needs it.
-    installs = machine["root"] and bool(facts["programs"].get("apt-get"))
+    installs = machine["may_become_root"] and bool(facts["programs"].get("apt-get"))
     for program in wanted["programs"]:
         found = facts["programs"].get(program["name"], "")
         if wanted["network_mode"] not in program["modes"] or found or installs:
@@ -140,6 +143,31 @@ def check_programs(facts: dict[str, Any], wanted: dict[str, Any]) -> Iterator[Fa
             "not on PATH",
             program["why"],
             f"install it (Debian, Ubuntu: sudo apt-get install {program['package']})",
+        )
+
+
+def check_rights(facts: dict[str, Any], wanted: dict[str, Any]) -> Iterator[Failure]:
+    """The rights of root, where a role is about to need them."""
+    machine = facts["machine"]
+    if machine["may_become_root"] or not facts["programs"].get("apt-get"):
+        return
+    needs = []
+    if not machine["docker"]["answers"]:
+        needs.append("to install or start Docker, which does not answer this user")
+    if wanted["network_mode"] == "mirrors" and not facts["built"]:
+        needs.append("to make the base images of the bundle")
+    if needs:
+        remedy = "run `sudo -v` and the same command again"
+        if not machine["docker"]["answers"]:
+            remedy += (
+                "; if Docker runs and only refuses this user, `sudo usermod -aG docker $USER` and "
+                "log in again"
+            )
+        yield failure(
+            "rights",
+            "neither root nor sudo without a password",
+            f"the rights of root, {' and '.join(needs)}",
+            remedy,
         )
 
 
@@ -161,6 +189,7 @@ def preflight_variable_failures(
     return [
         *unread_variables(variables, specifications, words),
         *wrong_values(variables, specifications),
+        *contradictions(variables),
     ]
 
 
@@ -237,10 +266,27 @@ def wrong_values(variables: Mapping[str, Any], specifications: dict[str, Any]) -
         if messages:
             yield failure(
                 f"variable {name}",
-                f"{value!r}",
+                shown(name, value),
                 expectation(specification),
                 f"correct {name} in inventory/group_vars/all or on the command line",
             )
+
+
+def contradictions(variables: Mapping[str, Any]) -> Iterator[Failure]:
+    """Variables that are right alone and wrong together."""
+    if variables.get("existing_cluster_kubeconfig") and not variables.get("images_registry"):
+        yield failure(
+            "variable images_registry",
+            "empty, while existing_cluster_kubeconfig names a cluster",
+            "the registry and folder that the cluster pulls from",
+            "do `docker login` at a registry that this machine and the cluster reach, and set "
+            "images_registry (inventory/cluster.yml), such as registry.example.org/todo",
+        )
+
+
+def shown(name: str, value: Any) -> str:
+    """The value as a message may show it: of a secret nothing but its kind."""
+    return f"a {type(value).__name__}, not shown" if SECRET.search(name) else f"{value!r}"
 
 
 def expectation(specification: dict[str, Any]) -> str:

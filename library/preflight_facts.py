@@ -57,7 +57,8 @@ options:
 RETURN = r"""
 machine:
   description: >-
-    system, release, architecture, python, root, cpus, memory_mib, and of Docker whether it
+    system, release, architecture, python, may_become_root (without a password being asked for),
+    cpus, memory_mib, and of Docker whether it
     answers, its root folder and whether our container is there.
   type: dict
   returned: always
@@ -219,6 +220,16 @@ def look_at_port(address: str, port: int, container: str, docker: str) -> dict[s
     return {"port": port, "free": False, "ours": container in names, "holder": by}
 
 
+def may_sudo() -> bool:
+    """Whether sudo asks this user for no password."""
+    try:
+        return (
+            subprocess.run(["sudo", "-n", "true"], capture_output=True, timeout=5).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
 def docker_facts(docker: str, container: str) -> dict[str, Any]:
     words = run(docker, "info", "--format", "{{.DockerRootDir}}\t{{.NCPU}}\t{{.MemTotal}}")
     fields = words.split("\t")
@@ -249,6 +260,7 @@ def main() -> None:
     p = module.params
     with ThreadPoolExecutor() as pool:
         docker = pool.submit(docker_facts, p["docker"], p["container"])
+        sudo = pool.submit(may_sudo)
         programs = {
             name: pool.submit(version, name, arguments) for name, arguments in p["programs"].items()
         }
@@ -278,7 +290,7 @@ def main() -> None:
             "distribution": release.get("ID", "").strip('"'),
             "architecture": platform.machine(),
             "python": platform.python_version(),
-            "root": os.geteuid() == 0,
+            "may_become_root": os.geteuid() == 0 or sudo.result(),
             "cpus": min(cpus(), engine["cpus"]) if engine["answers"] else cpus(),
             "memory_mib": min(memory_mib() or engine["memory_mib"], engine["memory_mib"])
             if engine["answers"] and engine["memory_mib"]

@@ -16,7 +16,7 @@ FACTS: dict[str, Any] = {
         "release": "Debian 12",
         "architecture": "x86_64",
         "python": "3.11.7",
-        "root": False,
+        "may_become_root": False,
         "cpus": 2.0,
         "memory_mib": 8192,
         "docker": {"answers": True, "root": "/var/lib/docker", "cluster": False},
@@ -30,6 +30,7 @@ FACTS: dict[str, Any] = {
         {"port": 8443, "free": False, "ours": True, "holder": "container minikube"},
     ],
     "programs": {"cc": "12.2.0", "apt-get": "2.6.1"},
+    "built": True,
 }
 WANTED: dict[str, Any] = {
     "network_mode": "mirrors",
@@ -91,7 +92,29 @@ def test_foreign_port_names_its_holder_and_the_setting() -> None:
 
 
 def test_missing_program_that_root_can_install_is_no_failure() -> None:
-    assert failures(programs={"apt-get": "2.6.1"}, machine__root=True) == []
+    assert failures(programs={"apt-get": "2.6.1"}, machine__may_become_root=True) == []
+
+
+NO_DOCKER = {"answers": False, "root": "", "cluster": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "remedy"),
+    [
+        ({"machine__docker": NO_DOCKER}, "install or start Docker", "usermod -aG docker"),
+        ({"built": False}, "base images of the bundle", "sudo -v"),
+    ],
+)
+def test_rights_that_a_role_is_about_to_need_are_asked_for(
+    changes: dict[str, Any], expected: str, remedy: str
+) -> None:
+    (one,) = failures(**changes)
+    assert one["check"] == "rights"
+    assert expected in one["expected"]
+    assert remedy in one["remedy"]
+    assert failures(**changes, machine__may_become_root=True) == []
+    # Where there is no apt nothing is installed: the roles say themselves what is missing.
+    assert failures(**changes, programs={"cc": "12.2.0"}) == []
 
 
 def test_missing_program_of_another_mode_is_no_failure() -> None:
@@ -109,6 +132,8 @@ def project(tmp_path: Path) -> Path:
         "roles/minikube/meta/argument_specs.yml": "argument_specs: {main: {options: {"
         "minikube_cpus: {type: int}, minikube_driver: {type: str, choices: [docker]},"
         "minikube_merge: {type: bool}}}}",
+        "roles/secrets/meta/argument_specs.yml": "argument_specs: {main: {options: {"
+        "secrets_api_key: {type: int}}}}",
         "roles/minikube/tasks/main.yml": "- debug: {msg: '{{ minikube_cpus }}'}",
         "site.yml": "- hosts: all",
         "inventory/hosts.yml": "all: {}",
@@ -175,6 +200,21 @@ def test_wrong_value_is_refused(project: Path, name: str, value: Any, expected: 
     (one,) = judge(project, **{name: value})
     assert (one["found"], one["expected"]) == (repr(value), expected)
     assert name in one["remedy"]
+
+
+def test_wrong_secret_is_refused_and_never_shown(project: Path) -> None:
+    (one,) = judge(project, secrets_api_key="tell-nobody")
+    assert one["check"] == "variable secrets_api_key"
+    assert "tell-nobody" not in "".join(one.values())
+    assert one["found"] == "a str, not shown"
+
+
+def test_existing_cluster_without_a_registry_is_refused(project: Path) -> None:
+    (one,) = judge(project, existing_cluster_kubeconfig="/c", images_registry="")
+    assert one["check"] == "variable images_registry"
+    assert "docker login" in one["remedy"]
+    assert judge(project, existing_cluster_kubeconfig="/c", images_registry="r.example/t") == []
+    assert judge(project, existing_cluster_kubeconfig="", images_registry="") == []
 
 
 QUESTIONS = [{"name": "a", "url": "https://a.example/"}]
