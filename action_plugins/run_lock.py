@@ -1,4 +1,4 @@
-"""Action plugin: one run at a time for a platform."""
+"""Action plugin: one run at a time for a platform, or for what platforms share."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import fcntl
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+display = Display()
+
+# Seconds between two looks at a lock that others have, and between two lines about it.
+INTERVAL = 1.0
+REMINDER_SECONDS = 60.0
 
 
 def started(process: int) -> str:
@@ -24,6 +32,31 @@ def started(process: int) -> str:
     return asked.stdout.strip()
 
 
+def take(path: Path, own: int) -> dict[str, Any]:
+    """Take the lock for a process; returns who has it instead, {} when it was taken."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        try:
+            holder: dict[str, Any] = json.loads(file.read())
+        except ValueError:
+            holder = {}
+        process = holder.get("process")
+        # A number alone may meanwhile be another program's.
+        if process and process != own and started(process) == holder.get("started"):
+            return holder
+        file.truncate(0)
+        file.write(json.dumps({"process": own, "started": started(own)}))
+    return {}
+
+
+def release(path: Path, own: int) -> None:
+    """Let go of the lock where this process has it."""
+    if path.exists() and not take(path, own):
+        path.write_text("", encoding="utf-8")
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Takes the lock for the process that reads the playbook; ends with it, however that ends."""
 
@@ -34,30 +67,38 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Take the lock `path` (a file); fails while another run that has it is alive."""
+        """Take the lock `path` (a file), or let go of it with `state: absent`.
+
+        While another run that has it is alive, waits up to `wait` seconds (none unless given) and
+        says so, then fails.
+        """
         result: dict[str, Any] = super().run(tmp, task_vars)
         if self._task.check_mode:
             return result
         # A worker of Ansible's is a child of the process that reads the playbook.
         own = os.getppid()
         path = Path(self._task.args["path"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            try:
-                holder = json.loads(file.read())
-            except ValueError:
-                holder = {}
-            process = holder.get("process")
-            # A number alone may meanwhile be another program's.
-            if process and process != own and started(process) == holder.get("started"):
+        if self._task.args.get("state") == "absent":
+            release(path, own)
+            return result
+        began = time.monotonic()
+        deadline = began + float(self._task.args.get("wait", 0))
+        reminder = began
+        while holder := take(path, own):
+            if time.monotonic() >= deadline:
                 result["failed"] = True
                 result["msg"] = (
-                    f"Another run, process {process} since {holder['started']}, is at work on this"
-                    f" platform. Wait until it has ended, or end it: kill {process}"
+                    f"Another run, process {holder['process']} since {holder['started']}, is at "
+                    f"work here ({path}). Wait until it has ended, or end it: "
+                    f"kill {holder['process']}"
                 )
-                return result
-            file.truncate(0)
-            file.write(json.dumps({"process": own, "started": started(own)}))
+                break
+            if time.monotonic() >= reminder:
+                minutes = (time.monotonic() - began) / 60
+                display.display(
+                    f"waiting since {minutes:.0f} min for another run, process "
+                    f"{holder['process']}, that is at work here ({path})"
+                )
+                reminder += REMINDER_SECONDS
+            time.sleep(INTERVAL)
         return result

@@ -17,11 +17,15 @@ PLAYBOOK = """
 - hosts: localhost
   gather_facts: false
   tasks:
-    - run_lock: {{path: {folder}/run.lock}}
+    - run_lock: {{path: {folder}/run.lock, wait: "{{{{ wait | default(0) }}}}"}}
     - copy: {{content: here, dest: {folder}/locked}}
       when: stay | default(false) | bool
     - wait_for: {{path: {folder}/never, timeout: 120}}
       when: stay | default(false) | bool
+    - run_lock: {{path: {folder}/run.lock, state: absent}}
+    - copy: {{content: here, dest: {folder}/released}}
+    - wait_for: {{path: {folder}/never, timeout: 120}}
+      when: go_on | default(false) | bool
 """
 
 
@@ -49,13 +53,17 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.wait()
 
 
-def test_a_second_run_is_refused_until_the_first_is_gone(tmp_path: Path, start: Start) -> None:
-    first = start("-e", "stay=true")
+def wait_for(path: Path, run: subprocess.Popen[str]) -> None:
     until = time.monotonic() + 60
-    while not (tmp_path / "locked").exists():
-        assert first.poll() is None
+    while not path.exists():
+        assert run.poll() is None
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_second_run_is_refused_until_the_first_is_gone(tmp_path: Path, start: Start) -> None:
+    first = start("-e", "stay=true")
+    wait_for(tmp_path / "locked", first)
 
     second = start()
     output, _ = second.communicate(timeout=60)
@@ -69,6 +77,28 @@ def test_a_second_run_is_refused_until_the_first_is_gone(tmp_path: Path, start: 
     first.kill()
     first.wait()
     assert start().wait(timeout=60) == 0
+
+
+def test_a_run_that_may_wait_says_so_and_goes_on_after_the_first(
+    tmp_path: Path, start: Start
+) -> None:
+    first = start("-e", "stay=true")
+    wait_for(tmp_path / "locked", first)
+    second = start("-e", "wait=60")
+    assert second.stdout is not None
+    line = next(line for line in second.stdout if "waiting since" in line)
+    assert f"process {first.pid}" in line
+    first.kill()
+    first.wait()
+    second.communicate(timeout=60)
+    assert second.returncode == 0
+
+
+def test_a_run_that_let_go_hinders_nobody(tmp_path: Path, start: Start) -> None:
+    first = start("-e", "go_on=true")
+    wait_for(tmp_path / "released", first)
+    assert start().wait(timeout=60) == 0
+    assert first.poll() is None
 
 
 @pytest.mark.parametrize("left", ["", "not json", '{"process": 1, "started": "long ago"}'])
