@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from todo_operations import cli, diagnose
+from todo_operations.diagnosis import api as api_module
 from todo_operations.diagnosis.evidence import save
 
 from .cluster import deployment, evidence, pod, replicaset
@@ -155,7 +156,34 @@ def test_what_may_not_be_read_is_a_gap(
     path = api(lambda path: (403, refusal) if "secrets" in path else allowed(path))
     status, out, _ = run(capsys, "--kubeconfig", str(path))
     assert status == 0
+    assert out.startswith("Nothing is wrong in what could be read of todo and ingress")
     assert "Not read: certificates of todo could not be read: may not" in out
+
+
+@pytest.mark.parametrize("part", ["endpointslices", "services", "ingressclasses", "secrets"])
+@pytest.mark.parametrize("fault", ["refusal", "silence"])
+def test_kinds_that_could_not_be_read_are_named(
+    part: str,
+    fault: str,
+    api: Callable[[Answer], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A refusal (403) and no answer in time are the same: nothing is known."""
+    monkeypatch.setattr(api_module, "_READ", 1.5)
+    allowed = lists(namespaces=SPACES)
+
+    def answer(path: str) -> tuple[int, str]:
+        if path.partition("?")[0].endswith(f"/{part}"):
+            return hanging(path) if fault == "silence" else (403, "{}")
+        return allowed(path)
+
+    kept = tmp_path / "evidence.json"
+    status, out, _ = run(capsys, "--kubeconfig", str(api(answer)), "--evidence", str(kept))
+    assert (status, out.partition(" of ")[0]) == (0, "Nothing is wrong in what could be read")
+    named = "names of Secrets" if part == "secrets" else part
+    assert named in json.loads(kept.read_text())["unread"]
 
 
 @pytest.mark.parametrize("body", ["<html>a portal</html>", "[]", '"text"', "{}", ""])

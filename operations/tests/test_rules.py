@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from todo_operations.diagnosis import evidence as evidence_module
 from todo_operations.diagnosis.rules import diagnose
 
 from .cluster import (
@@ -514,6 +515,133 @@ def test_objects_of_odd_shapes_never_end_the_diagnosis(name: str) -> None:
 def test_gaps_are_no_fault() -> None:
     """What could not be read is missing, and nothing more."""
     assert causes(evidence(nodes=[], gaps=["nodes could not be read: forbidden"])) == []
+
+
+def whole() -> Object:
+    """A healthy cluster with something of each kind that rules read."""
+    settings = [{"configMapRef": {"name": "web"}}]
+    tls = [{"hosts": ["web.example.com"], "secretName": "web-tls"}]
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    rule = {"host": "web.example.com", "http": {"paths": [{"path": "/", "backend": backend}]}}
+    claims = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    allowed = {
+        "namespaceSelector": {"matchLabels": {"tier": "shop"}},
+        "podSelector": {"matchLabels": {"app": "web"}},
+    }
+    dns = service("kube-dns", port=53)
+    resolver = deployment("kube-dns")
+    slices = endpoints("kube-dns")
+    for item in (dns, resolver, slices):
+        item["metadata"]["namespace"] = "kube-system"
+    condition = {"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound"}
+    found = web(
+        pod("web", ready=True, container={"envFrom": settings}, spec={"volumes": claims}),
+        pod("database", ready=True),
+        ready=1,
+        deployments=[deployment("database"), resolver],
+        replicasets=[replicaset("database")],
+        services=[service("web"), service("database", port=5432), dns],
+        endpointslices=[endpoints("web"), endpoints("database"), slices],
+        configmaps=[
+            {
+                "metadata": metadata("web"),
+                "data": {"DATABASE_HOST": "database", "DATABASE_PORT": "5432"},
+            }
+        ],
+        ingresses=[
+            {
+                "metadata": metadata("web"),
+                "spec": {"ingressClassName": "traefik", "tls": tls, "rules": [rule]},
+            }
+        ],
+        ingressclasses=[{"metadata": {"name": "traefik"}}],
+        volumeclaims=[
+            {
+                "metadata": metadata("data"),
+                "spec": {"storageClassName": "standard"},
+                "status": {"phase": "Bound"},
+            }
+        ],
+        storageclasses=[{"metadata": {"name": "standard"}}],
+        networkpolicies=[
+            {
+                "metadata": metadata("database"),
+                "spec": {
+                    "podSelector": {"matchLabels": {"app": "database"}},
+                    "ingress": [{"from": [allowed]}],
+                },
+            }
+        ],
+        autoscalers=[
+            {
+                "metadata": metadata("web"),
+                "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}},
+                "status": {"conditions": [condition]},
+            }
+        ],
+        statefulsets=[],
+        daemonsets=[],
+        jobs=[],
+        quotas=[],
+        events=[event("Pod", "web-1", "Pulled", "there already", type="Normal")],
+        namespaces=[{"metadata": {"name": "shop", "labels": {"tier": "shop"}}}],
+        secrets=[{"namespace": "shop", "name": "web-tls"}],
+    )
+    template = found["objects"]["deployments"][0]["spec"]["template"]
+    template["spec"]["containers"][0]["envFrom"] = settings
+    found["objects"]["deployments"][1]["spec"]["template"]["spec"]["containers"][0]["ports"] = [
+        {"containerPort": 8000}
+    ]
+    return found
+
+
+KINDS_READ = (*evidence_module._CLUSTER, *evidence_module._NAMESPACED)
+
+
+def test_the_whole_cluster_is_healthy_and_whole() -> None:
+    found = whole()
+    assert causes(found) == []
+    assert set(found["objects"]) == set(KINDS_READ)
+
+
+@pytest.mark.parametrize("kind", [*KINDS_READ, evidence_module.SECRETS])
+def test_what_could_not_be_read_is_not_absent(kind: str) -> None:
+    found = whole()
+    if kind == evidence_module.SECRETS:
+        found["secrets"] = []
+    else:
+        found["objects"][kind] = []
+    found["unread"] = [kind]
+    findings, gaps = diagnose(found)
+    assert [finding.cause for finding in findings] == []
+    assert all(f"{kind} " in gap for gap in gaps), gaps
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        ("endpointslices", "health.services"),
+        ("endpointslices", "dns.gone"),
+        ("ingressclasses", "services.ingress_classes"),
+        ("services", "services.ingress_targets"),
+        ("configmaps", "policies.forbidden"),
+        ("namespaces", "policies.forbidden"),
+        (evidence_module.SECRETS, "services.ingress_certificates"),
+    ],
+)
+def test_a_rule_without_its_objects_says_so(kind: str, rule: str) -> None:
+    found = whole() | {"unread": [kind]}
+    assert f"the rule {rule} could not judge" in " ".join(diagnose(found)[1])
+
+
+@pytest.mark.parametrize("kind", ["events", "services", "endpointslices", "configmaps", "nodes"])
+def test_a_crash_is_told_whatever_else_could_not_be_read(kind: str) -> None:
+    found = whole()
+    found["objects"]["pods"][0] = pod("web", **crashed(3))
+    found["objects"]["deployments"][0]["status"]["readyReplicas"] = 0
+    found["objects"][kind] = []
+    found["unread"] = [kind]
+    assert "unknown" in [finding.cause for finding in diagnose(found)[0]]
 
 
 def test_endpoints_are_seen() -> None:

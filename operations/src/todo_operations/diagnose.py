@@ -127,7 +127,9 @@ def as_text(evidence: Evidence, findings: list[Finding]) -> str:
         count = f"{len(findings)} cause" + ("s" if len(findings) > 1 else "")
         lines = [f"{count} found in {where} ({seconds})."]
     else:
-        lines = [f"Nothing is wrong in {where} ({seconds})."]
+        # What was not read may hide anything.
+        what = f"what could be read of {where}" if evidence["gaps"] else where
+        lines = [f"Nothing is wrong in {what} ({seconds})."]
     numbers = numbered(findings)
     for finding in findings:
         lines += ["", f"{finding.severity.upper()} {finding.cause} ({finding.confidence})"]

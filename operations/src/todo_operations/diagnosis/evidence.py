@@ -27,6 +27,8 @@ from todo_operations.diagnosis.masking import MASK, is_place, is_secret_name, ma
 VERSION = 1
 # Cluster services that every namespace needs: DNS, the proxy, metrics.
 SYSTEM_NAMESPACE = "kube-system"
+# What evidence calls the list of Secrets' names.
+SECRETS = "names of Secrets"
 
 # How much is kept.
 LOG_LINES = 60
@@ -73,6 +75,8 @@ _CLUSTER = {
     "storageclasses": "/apis/storage.k8s.io/v1/storageclasses",
     "ingressclasses": "/apis/networking.k8s.io/v1/ingressclasses",
 }
+# Without these workloads and their pods cannot be told apart, and "nothing is wrong" is a guess.
+_NEEDED = ("pods", "deployments", "replicasets", "statefulsets", "daemonsets", "jobs")
 # Annotations that rules read; all others may hold anything and are left out.
 _ANNOTATIONS = ("helm.sh/", "meta.helm.sh/", "storageclass.", "volume.kubernetes.io/")
 
@@ -82,7 +86,8 @@ Evidence = dict[str, Any]
 def collect(api: Api, namespaces: list[str]) -> Evidence:
     """Ask the cluster about these namespaces; raises CommandError when it does not answer.
 
-    What may not or cannot be read becomes a line of ``gaps``.
+    What may not or cannot be read becomes a line of ``gaps``, its kind a word of ``unread``: a
+    list that is empty for that reason proves nothing.
     """
     started = time.monotonic()
     try:
@@ -111,17 +116,27 @@ def collect(api: Api, namespaces: list[str]) -> Evidence:
         kind: [_trimmed(kind, item) for item in items] for kind, items in objects.items()
     }
     evidence["gaps"] = reader.gaps
+    evidence["unread"] = reader.unread_kinds()
     evidence = mask_all(evidence, known)
     evidence["seconds"] = round(time.monotonic() - started, 2)
     return evidence
 
 
 class _Reader:
-    """Asks many questions at once; what has no answer becomes a gap and an empty list."""
+    """Asks many questions at once; what has no answer becomes a gap and an empty list.
+
+    A question is named after its kind: "services of todo".
+    """
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
         self.gaps: list[str] = []
+        self._unread: list[str] = []
+
+    def unread_kinds(self) -> list[str]:
+        """The kinds that could not be read in one place or another."""
+        kinds = {question.rpartition(" of ")[0] or question for question in self._unread}
+        return sorted(kinds & {*_CLUSTER, *_NAMESPACED, SECRETS})
 
     def ask(self, questions: dict[str, Callable[[], list[Any]]]) -> dict[str, list[Any]]:
         asked = {
@@ -137,6 +152,7 @@ class _Reader:
             # A kind that this cluster does not know is no gap.
             if not (isinstance(error, ReadError) and error.status == 404):
                 self.gaps.append(f"{what} could not be read: {error}")
+                self._unread.append(what)
             return []
 
 
@@ -161,8 +177,8 @@ def _objects(api: Api, reader: _Reader, namespaces: list[str]) -> dict[str, list
     objects["namespaces"] = [
         item for item in objects["namespaces"] if item["metadata"]["name"] in wanted
     ]
-    # Without these "nothing is wrong" would be a guess.
-    if unread := [gap for gap in reader.gaps if gap.startswith(("pods of", "deployments of"))]:
+    needed = tuple(f"{kind} of " for kind in _NEEDED)
+    if unread := [gap for gap in reader.gaps if gap.startswith(needed)]:
         raise CommandError(
             f"the cluster at {api.server} does not tell enough: {'; '.join(sorted(unread))}. "
             "Remedy: give the kubeconfig's account the ClusterRole view; see `make status`."
@@ -178,7 +194,7 @@ def _details(api: Api, reader: _Reader, namespaces: list[str], nodes: list[str])
     questions: dict[str, Callable[[], list[Any]]] = {}
     for name in namespaces:
         secrets = f"/api/v1/namespaces/{name}/secrets"
-        questions[f"names of Secrets of {name}"] = partial(api.names, secrets)
+        questions[f"{SECRETS} of {name}"] = partial(api.names, secrets)
         questions[f"certificates of {name}"] = partial(_certificates, api, name)
         metrics = f"/apis/metrics.k8s.io/v1beta1/namespaces/{name}/pods"
         questions[f"use of pods of {name}"] = partial(api.items, metrics)
@@ -187,7 +203,7 @@ def _details(api: Api, reader: _Reader, namespaces: list[str], nodes: list[str])
         questions[f"throttling on node {node}"] = partial(_throttling, api, node, set(namespaces))
     questions["metrics API"] = partial(_metrics_api, api)
     answers = reader.ask(questions)
-    names = [(ns, answers[f"names of Secrets of {ns}"]) for ns in namespaces]
+    names = [(ns, answers[f"{SECRETS} of {ns}"]) for ns in namespaces]
     return {
         "secrets": [
             {"namespace": ns, "name": item["name"]} for ns, items in names for item in items

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from todo_operations.diagnosis.evidence import (
+    SECRETS,
     SYSTEM_NAMESPACE,
     Evidence,
     container_statuses,
@@ -104,17 +105,45 @@ class Flow:
     port: int | None
 
 
+class Unread(Exception):
+    """A rule needs objects that could not be read; that they are absent would be a guess."""
+
+
 class View:
-    """One evidence, indexed. All functions are pure."""
+    """One evidence, indexed. All functions are pure.
+
+    What could not be read is not absent: whoever asks for it by ``items`` and what stands on it
+    gets Unread. ``seen`` is for what only adds to a finding: relations, lines of evidence.
+    """
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.asked: list[str] = evidence["asked"]
         self.now = datetime.fromisoformat(evidence["collected_at"])
 
+    def was_read(self, *kinds: str) -> bool:
+        unread = self.evidence.get("unread") or []
+        return not any(kind in unread for kind in kinds)
+
+    def require(self, *kinds: str) -> None:
+        """Raises Unread unless all of these were read."""
+        if not self.was_read(*kinds):
+            raise Unread(f"{' or '.join(kinds)} could not be read")
+
     def items(self, kind: str) -> list[Object]:
+        """All objects of a kind; raises Unread."""
+        self.require(kind)
+        return self.seen(kind)
+
+    def seen(self, kind: str) -> list[Object]:
+        """The objects of a kind that were read, be it all or not."""
         found: list[Object] = self.evidence["objects"].get(kind) or []
         return found
+
+    def secrets(self) -> set[tuple[str, str]]:
+        """Namespace and name of each Secret; raises Unread."""
+        self.require(SECRETS)
+        return {(item["namespace"], item["name"]) for item in self.evidence.get("secrets") or []}
 
     def asked_items(self, kind: str) -> list[Object]:
         """Objects of the namespaces that were asked about, without the cluster's own services."""
@@ -178,7 +207,7 @@ class View:
     def release_of(self, about: Ref) -> str:
         """The Helm release an object belongs to, empty when it belongs to none."""
         for plural in self.evidence["objects"]:
-            for item in self.items(plural):
+            for item in self.seen(plural):
                 metadata = item["metadata"]
                 place = (metadata.get("namespace", ""), metadata["name"])
                 if place != (about.namespace, about.name):
@@ -228,6 +257,9 @@ class View:
             return False
         if any(container.waiting or not container.runs for container in self.containers(pod)):
             return False
+        # Whether they are there is not known; for a moment it gets the benefit of the doubt.
+        if not self.was_read("services", "endpointslices"):
+            return True
         called = {
             (flow.namespace, flow.host)
             for flow in self.flows(pod["metadata"]["namespace"], pod["spec"])
@@ -237,6 +269,8 @@ class View:
 
     def is_changing(self, owner: Ref) -> bool:
         """Whether a workload's pods are on their way: leaving, recovering, or just ordered."""
+        if not self.was_read("events"):
+            return True
         for pod in self.pods_of(owner):
             left = pod["metadata"].get("deletionTimestamp")
             if left and self.age(left) < STARTING:
@@ -356,7 +390,7 @@ class View:
     @cached_property
     def _events(self) -> dict[Ref, list[Object]]:
         found: dict[Ref, list[Object]] = {}
-        for event in self.items("events"):
+        for event in self.seen("events"):
             about = event.get("involvedObject") or {}
             place = Ref(about.get("kind", ""), about.get("namespace", ""), about.get("name", ""))
             found.setdefault(place, []).append(event)
@@ -404,7 +438,12 @@ class View:
     # Services and what needs them
 
     def service(self, namespace: str, name: str) -> Object | None:
-        for item in self.items("services"):
+        """The Service of this name, None when there is none; raises Unread."""
+        self.require("services")
+        return self._seen_service(namespace, name)
+
+    def _seen_service(self, namespace: str, name: str) -> Object | None:
+        for item in self.seen("services"):
             if (item["metadata"]["namespace"], item["metadata"]["name"]) == (namespace, name):
                 return item
         return None
@@ -446,7 +485,7 @@ class View:
         """The environment of a pod's containers, ConfigMaps included."""
         maps = {
             item["metadata"]["name"]: item.get("data") or {}
-            for item in self.items("configmaps")
+            for item in self.seen("configmaps")
             if item["metadata"]["namespace"] == namespace
         }
         found: dict[str, str] = {}
@@ -475,7 +514,7 @@ class View:
             if not match:
                 continue
             parts = match["host"].lower().split(".")
-            inside = len(parts) == 1 or (len(parts) == 2 and self.service(parts[1], parts[0]))
+            inside = len(parts) == 1 or (len(parts) == 2 and self._seen_service(parts[1], parts[0]))
             if not (inside or "svc" in parts[2:3]) or parts[0] in ("localhost", ""):
                 continue
             if parts[0].isdigit() or parts[0] in ("true", "false"):
@@ -502,7 +541,7 @@ class View:
         found: set[Ref] = set()
         for flow in self.flows(owner.namespace, spec):
             found |= {Ref("Service", flow.namespace, flow.host), DNS}
-            if service := self.service(flow.namespace, flow.host):
+            if service := self._seen_service(flow.namespace, flow.host):
                 found |= set(self.selected_workloads(service))
         for volume in spec.get("volumes") or []:
             if claim := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
@@ -512,7 +551,7 @@ class View:
                 if claim := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
                     found.add(Ref("PersistentVolumeClaim", owner.namespace, claim))
             node = pod["spec"].get("nodeName")
-            nodes = [node] if node else [item["metadata"]["name"] for item in self.items("nodes")]
+            nodes = [node] if node else [item["metadata"]["name"] for item in self.seen("nodes")]
             found |= {Ref("Node", "", name) for name in nodes}
         return frozenset(found - {owner})
 

@@ -6,6 +6,8 @@ stays "unknown" and shows the best evidence.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from todo_operations.diagnosis.evidence import Evidence
 from todo_operations.diagnosis.findings import Finding, roots
 from todo_operations.diagnosis.rules import (
@@ -25,7 +27,7 @@ from todo_operations.diagnosis.rules import (
     services,
     storage,
 )
-from todo_operations.diagnosis.view import View
+from todo_operations.diagnosis.view import Unread, View
 
 RULES = [
     *images.RULES,
@@ -57,7 +59,12 @@ def diagnose(evidence: Evidence) -> tuple[list[Finding], list[str]]:
     for rule in RULES:
         try:
             findings += rule(view)
+        except Unread as error:
+            gaps.append(f"the rule {_name(rule)} could not judge: {error}")
         except Exception as error:
-            name = f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}"
-            gaps.append(f"the rule {name} could not judge: {error!r}")
+            gaps.append(f"the rule {_name(rule)} could not judge: {error!r}")
     return roots(findings), gaps
+
+
+def _name(rule: Callable[[View], Iterator[Finding]]) -> str:
+    return f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}"

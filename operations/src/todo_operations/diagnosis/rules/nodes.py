@@ -86,10 +86,10 @@ def unschedulable(view: View) -> Iterator[Finding]:
 def _judge(view: View, pod: Object, message: str, line: Line) -> Iterator[Finding]:
     owner = view.owner(pod)
     if "untolerated taint" in message:
-        for node in view.items("nodes"):
+        for node in view.seen("nodes"):
             yield from _taints(pod, node, line)
     if "were unschedulable" in message:
-        for node in view.items("nodes"):
+        for node in view.seen("nodes"):
             if node["spec"].get("unschedulable"):
                 yield _cordoned(ref("Node", node), line)
     if found := sorted({match["what"] for match in _TOO_LITTLE.finditer(message)}):

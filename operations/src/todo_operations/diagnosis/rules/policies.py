@@ -28,6 +28,8 @@ class Peer:
 
 
 def forbidden(view: View) -> Iterator[Finding]:
+    # A setting whose other half (the port) was not read would name another connection.
+    view.require("configmaps")
     for source, target, port, why in _needed(view):
         for end, own, peer in (("Egress", source, target), ("Ingress", target, source)):
             selecting = [

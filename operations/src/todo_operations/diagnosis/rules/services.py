@@ -88,6 +88,7 @@ def wrong_port(view: View) -> Iterator[Finding]:
 
 def wrong_address(view: View) -> Iterator[Finding]:
     """A workload that does not work names a Service or a port that is not there."""
+    view.require("configmaps")
     for owner in {view.owner(pod) for pod in view.broken_pods()}:
         if owner.namespace not in view.asked:
             continue
@@ -123,13 +124,11 @@ def wrong_address(view: View) -> Iterator[Finding]:
                 )
 
 
-def ingress_targets(view: View) -> Iterator[Finding]:
+def ingress_classes(view: View) -> Iterator[Finding]:
     known = {item["metadata"]["name"] for item in view.items("ingressclasses")}
-    secrets = {(item["namespace"], item["name"]) for item in view.evidence.get("secrets") or []}
     for ingress in view.asked_items("ingresses"):
         about = ref("Ingress", ingress)
-        spec = ingress["spec"]
-        name = spec.get("ingressClassName")
+        name = ingress["spec"].get("ingressClassName")
         if name and name not in known:
             yield Finding(
                 "ingress-class-missing",
@@ -140,9 +139,15 @@ def ingress_targets(view: View) -> Iterator[Finding]:
                 "then `make up TAGS=ingress`.",
                 [Line(str(about), f"ingressClassName {name}")],
             )
-        for entry in spec.get("tls") or []:
+
+
+def ingress_certificates(view: View) -> Iterator[Finding]:
+    secrets = view.secrets()
+    for ingress in view.asked_items("ingresses"):
+        about = ref("Ingress", ingress)
+        for entry in ingress["spec"].get("tls") or []:
             secret = entry.get("secretName")
-            if secret and secrets and (about.namespace, secret) not in secrets:
+            if secret and (about.namespace, secret) not in secrets:
                 yield Finding(
                     "ingress-certificate-missing",
                     about,
@@ -150,7 +155,12 @@ def ingress_targets(view: View) -> Iterator[Finding]:
                     "`make up TAGS=secrets` makes the platform's certificates.",
                     [Line(str(about), f"tls secretName {secret}")],
                 )
-        for path, backend in _backends(spec):
+
+
+def ingress_targets(view: View) -> Iterator[Finding]:
+    for ingress in view.asked_items("ingresses"):
+        about = ref("Ingress", ingress)
+        for path, backend in _backends(ingress["spec"]):
             yield from _target(view, about, path, backend)
 
 
@@ -218,4 +228,11 @@ def _pairs(labels: dict[str, str]) -> str:
     return ",".join(f"{key}={text}" for key, text in sorted(labels.items()))
 
 
-RULES = [without_pods, wrong_port, wrong_address, ingress_targets]
+RULES = [
+    without_pods,
+    wrong_port,
+    wrong_address,
+    ingress_classes,
+    ingress_certificates,
+    ingress_targets,
+]
