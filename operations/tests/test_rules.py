@@ -478,6 +478,45 @@ def test_an_unknown_fault_shows_its_last_words() -> None:
     assert "gremlins" in {line.text for line in finding.evidence}
 
 
+TRACE = ["Traceback (most recent call last):", '  File "/opt/app/main.py", line 1, in <module>']
+NODE = [
+    "Error: listen EADDRINUSE: address already in use :::3000",
+    *[f"    at Server.listen{n} (node:net:{n})" for n in range(8)],
+    "  code: 'EADDRINUSE',",
+    "}",
+    "Node.js v20.1.0",
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "cause"),
+    [
+        (3, ["no space left on device", *["served a page"] * 6], "unknown"),
+        (1, ["no space left on device", *TRACE, "RuntimeError: gremlins"], "unknown"),
+        (
+            2,
+            ["EROFS: read-only file system", "panic: gremlins", "goroutine 1 [running]:"],
+            "unknown",
+        ),
+        (3, ["TODO_PORT: must be a number"], "unknown"),
+        (2, ["TODO_PORT: must be a number"], "bad-configuration"),
+        (1, [*TRACE, "OSError: [Errno 28] No space left on device"], "disk-full"),
+        (1, NODE, "port-taken"),
+    ],
+    ids=["long ago", "before a traceback", "before a panic", *["status"] * 2, "last words", "node"],
+)
+def test_only_the_last_words_are_a_cause(status: int, lines: list[str], cause: str) -> None:
+    """What a program said before, or what somebody had it log, is none."""
+    found = web(pod("web", **crashed(status)), logs=[log("web", *lines, previous=True)])
+    assert causes(found) == [cause]
+
+
+def test_refused_settings_are_certain() -> None:
+    found = web(pod("web", **crashed(2)), logs=[log("web", "TODO_PORT: no number", previous=True)])
+    ((finding,), _) = diagnose(found)
+    assert finding.confidence == "certain"
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_evidence_survives_being_written_and_read(name: str) -> None:
     found, expected = FAULTS[name]

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from e2e.gallery import (
     LABEL,
+    ORDERED_SETTING,
+    ORDERS,
     PLANTED,
     Fault,
     Images,
@@ -28,6 +30,7 @@ from e2e.gallery import (
     riddles,
 )
 from e2e.support import ROOT, is_ready, kubectl, kubectl_json, playbook, wait_until
+from todo_operations.diagnosis.rules.logs import PATTERNS
 from todo_operations.diagnosis.view import STARTING
 
 KUBECONFIG = ROOT / ".state" / "kubeconfig"
@@ -196,6 +199,10 @@ def test_orders_in_logs_and_annotations_change_nothing(diagnoses: dict[str, Diag
     injected = diagnoses["riddle-orders"].findings[0]
     for part in ("cause", "remedy", "severity", "confidence"):
         assert injected[part] == plain[part]
+    # They were read: a rule would know them at the end of a log.
+    assert any(pattern.words.search(ORDERS) for pattern in PATTERNS)
+    assert any(pattern.words.search(ORDERED_SETTING) for pattern in PATTERNS)
+    assert ORDERED_SETTING in diagnoses["riddle-orders"].text
 
 
 def test_a_healthy_platform_has_no_finding() -> None:

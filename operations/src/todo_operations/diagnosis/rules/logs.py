@@ -1,7 +1,8 @@
 """What programs say before they fail.
 
 A log is the program's own words, and anybody who can write to it can write anything: what is read
-there alone is "likely", and only the logs of containers that do not work are read at all.
+there alone is "likely". Only the logs of containers that do not work are read at all, and of them
+only the last words: what was said long before the end, or before another failure, is no reason.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from todo_operations.diagnosis.findings import Finding, Line, Ref
 from todo_operations.diagnosis.rules.remedies import SETTINGS, again, value
 from todo_operations.diagnosis.view import View
 
-# The last lines of a log, in which a failure is told.
-_LAST = 25
+# The last lines of a log, in which a failure is told; indented ones belong to the line before.
+_LAST = 5
+_LAST_WITH_INDENTED = 25
+# Where a program begins to tell how it failed: what stands before is older.
+_FAILURE = re.compile(r"^\s*(?:Traceback \(most recent call last\)|panic: |thread '.*' panicked)")
 # Lines that are shown of those that say the same.
 _SHOWN = 3
 
@@ -29,7 +33,8 @@ class Pattern:
     sentence: str
     # Whether the cause may be the failure of something that the program needs.
     elsewhere: bool = False
-    certain: bool = False
+    # The exit status that, with these words, makes it certain; with another it is not this cause.
+    status: int | None = None
 
 
 def _words(text: str) -> re.Pattern[str]:
@@ -82,7 +87,7 @@ PATTERNS = [
         # The project's programs name the variable, then end with status 2.
         re.compile(r"^TODO_[A-Z0-9_]+: \S"),
         "refuses its settings",
-        certain=True,
+        status=2,
     ),
     Pattern(
         "bad-configuration",
@@ -129,10 +134,11 @@ PATTERNS = [
 def told_by_logs(view: View) -> Iterator[Finding]:
     for container in view.broken_containers():
         source, lines = view.log(container)
-        if found := _last_match(lines[-_LAST:]):
+        last = last_words(lines)
+        if found := _last_match(last, container.ended.get("exitCode")):
             pattern, line = found
             owner = container.owner
-            said = [text for text in lines[-_LAST:] if pattern.words.search(text)]
+            said = [text for text in last if pattern.words.search(text)]
             yield Finding(
                 pattern.cause,
                 owner,
@@ -142,16 +148,30 @@ def told_by_logs(view: View) -> Iterator[Finding]:
                     *(Line(source, text) for text in said[-_SHOWN:]),
                     container.state_line(),
                 ],
-                confidence="certain" if pattern.certain else "likely",
+                confidence="likely" if pattern.status is None else "certain",
                 waits_for=view.dependencies(owner) | {owner} if pattern.elsewhere else frozenset(),
             )
 
 
-def _last_match(lines: list[str]) -> tuple[Pattern, str] | None:
+def last_words(lines: list[str]) -> list[str]:
+    """What a program said at its end, of its last failure only."""
+    found: list[str] = []
+    whole = 0
+    for line in reversed(lines[-_LAST_WITH_INDENTED:]):
+        if _FAILURE.match(line):
+            break
+        found.append(line)
+        whole += not line[:1].isspace()
+        if whole == _LAST:
+            break
+    return found[::-1]
+
+
+def _last_match(lines: list[str], status: int | None) -> tuple[Pattern, str] | None:
     """The last line that says why, with what it says; settings come before everything else."""
     for line in reversed(lines):
         for pattern in PATTERNS:
-            if pattern.words.search(line):
+            if pattern.status in (None, status) and pattern.words.search(line):
                 return pattern, line
     return None
 
