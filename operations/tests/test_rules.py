@@ -478,6 +478,65 @@ def test_an_unknown_fault_shows_its_last_words() -> None:
     assert "gremlins" in {line.text for line in finding.evidence}
 
 
+REFUSED = "ConnectionRefusedError: [Errno 111] Connection refused"
+
+
+def calling(name: str, value: str, *said: str) -> Object:
+    """A web server with one setting that crashes and says this."""
+    env = [{"name": name, "value": value}]
+    return evidence(
+        deployments=[deployment("web", ready=0, env=env), deployment("api")],
+        replicasets=[replicaset("web"), replicaset("api")],
+        pods=[pod("web", container={"env": env}, **crashed(3)), pod("api", ready=True)],
+        services=[service("api", port=80)],
+        endpointslices=[endpoints("api")],
+        logs=[log("web", *said, previous=True)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("POSTGRES_HOST_AUTH_METHOD", "trust"),
+        ("GF_SERVER_PROTOCOL", "https"),
+        ("SERVERLESS_MODE", "fast"),
+        ("IMAGE", "web:15"),
+    ],
+)
+def test_a_word_that_is_no_host_is_not_called(name: str, value: str) -> None:
+    assert causes(calling(name, value, REFUSED)) == ["dependency-unreachable"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SHOP_HOST", "shop"),
+        ("shopUrl", "http://shop"),
+        ("SHOP", "http://shop:80/"),
+        ("SHOP_HOST_AND_PORT", "shop:80"),
+    ],
+)
+def test_a_missing_service_is_named_once_it_is_missed(name: str, value: str) -> None:
+    missed = calling(name, value, "urlopen error [Errno -2] Name or service not known")
+    assert causes(missed) == ["service-missing"]
+    assert causes(calling(name, value, "gremlins")) == ["unknown"]
+
+
+def test_a_wrong_port_is_named_once_it_is_missed() -> None:
+    assert causes(calling("API_URL", "http://api:8080", REFUSED)) == ["wrong-port"]
+    late = "urllib.error.URLError: <urlopen error timed out>"
+    assert causes(calling("API_URL", "http://api:8080", late)) == ["wrong-port"]
+    assert causes(calling("API_URL", "http://api:8080", "gremlins")) == ["unknown"]
+
+
+def test_a_missing_service_is_told_by_readiness_too() -> None:
+    found = calling("SHOP_HOST", "shop", "gremlins")
+    found["objects"]["pods"][0] = pod("web")
+    said = json.dumps({"checks": {"shop": "The shop does not answer"}})
+    found["readiness"] = [{"namespace": "shop", "pod": "web-1", "path": "/", "said": said}]
+    assert causes(found) == ["service-missing"]
+
+
 TRACE = ["Traceback (most recent call last):", '  File "/opt/app/main.py", line 1, in <module>']
 NODE = [
     "Error: listen EADDRINUSE: address already in use :::3000",

@@ -35,7 +35,9 @@ _FLAPPING = 330
 _SHORT_LIVED = 60
 # Seconds that a pod which worked before may be unready until it counts as broken.
 _RECOVERING = 15
-_HOST_NAMED = re.compile(r"HOST|URL|URI|ADDR|SERVER|ENDPOINT|UPSTREAM", re.IGNORECASE)
+_HOST_WORD = re.compile(r"HOST|URL|URI|ADDR(?:ESS)?|SERVER|ENDPOINT|UPSTREAM", re.IGNORECASE)
+# At the end: POSTGRES_HOST_AUTH_METHOD and GF_SERVER_PROTOCOL are no hosts.
+_HOST_NAMED = re.compile(rf"(?:{_HOST_WORD.pattern})$", re.IGNORECASE)
 # Addresses that are names for something and are not called.
 _NOT_CALLED = re.compile(r"AUDIENCE|ISSUER|ORIGIN", re.IGNORECASE)
 _ADDRESS = re.compile(
@@ -508,10 +510,11 @@ class View:
         settings = self.settings(namespace, spec)
         found = []
         for name, value in settings.items():
-            if _NOT_CALLED.search(name) or not (_HOST_NAMED.search(name) or "://" in value):
-                continue
             match = _ADDRESS.match(value.strip())
-            if not match:
+            if not match or _NOT_CALLED.search(name):
+                continue
+            named = _HOST_NAMED.search(name) or (match["port"] and _HOST_WORD.search(name))
+            if not (named or "://" in value):
                 continue
             parts = match["host"].lower().split(".")
             inside = len(parts) == 1 or (len(parts) == 2 and self._seen_service(parts[1], parts[0]))
@@ -520,7 +523,7 @@ class View:
             if parts[0].isdigit() or parts[0] in ("true", "false"):
                 continue
             port = int(match["port"]) if match["port"] else None
-            if port is None and (beside := _HOST_NAMED.sub("PORT", name)) in settings:
+            if port is None and (beside := _HOST_WORD.sub("PORT", name)) in settings:
                 port = int(settings[beside]) if settings[beside].isdigit() else None
             if port is None:
                 port = {"http": 80, "https": 443}.get(value.partition("://")[0])

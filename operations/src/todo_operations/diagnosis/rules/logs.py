@@ -130,6 +130,16 @@ PATTERNS = [
     ),
 ]
 
+_UNREACHED = _words(
+    "|".join(
+        pattern.words.pattern
+        for pattern in PATTERNS
+        if pattern.cause in ("name-not-resolved", "dependency-unreachable")
+    )
+    # A port that a Service does not have answers nothing at all; our own services say it so.
+    + "|timed out|does not answer|no answer within"
+)
+
 
 def told_by_logs(view: View) -> Iterator[Finding]:
     for container in view.broken_containers():
@@ -151,6 +161,18 @@ def told_by_logs(view: View) -> Iterator[Finding]:
                 confidence="likely" if pattern.status is None else "certain",
                 waits_for=view.dependencies(owner) | {owner} if pattern.elsewhere else frozenset(),
             )
+
+
+def unreached(view: View, owner: Ref) -> list[Line]:
+    """Where a workload says, in its log or of its readiness, that it does not reach something."""
+    found = []
+    for container in view.broken_containers():
+        if container.owner == owner:
+            source, lines = view.log(container)
+            found += [Line(source, line) for line in last_words(lines)]
+    for pod in view.pods_of(owner):
+        found += view.readiness(pod)
+    return [line for line in found if _UNREACHED.search(line.text)][-_SHOWN:]
 
 
 def last_words(lines: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from todo_operations.diagnosis.evidence import is_ready
 from todo_operations.diagnosis.findings import Finding, Line, Ref
+from todo_operations.diagnosis.rules.logs import unreached
 from todo_operations.diagnosis.rules.remedies import again, value
 from todo_operations.diagnosis.view import Object, View, matches, ref
 
@@ -87,10 +88,15 @@ def wrong_port(view: View) -> Iterator[Finding]:
 
 
 def wrong_address(view: View) -> Iterator[Finding]:
-    """A workload that does not work names a Service or a port that is not there."""
+    """A workload that does not work names a Service or a port that is not there.
+
+    Settings hold many words that look like a host, so that the workload itself must say that it
+    does not reach something.
+    """
     view.require("configmaps")
     for owner in {view.owner(pod) for pod in view.broken_pods()}:
-        if owner.namespace not in view.asked:
+        said = unreached(view, owner)
+        if owner.namespace not in view.asked or not said:
             continue
         for flow in view.flows(owner.namespace, view.pod_spec(owner)):
             service = view.service(flow.namespace, flow.host)
@@ -105,7 +111,7 @@ def wrong_address(view: View) -> Iterator[Finding]:
                     f"{flow.namespace}.",
                     f"correct {flow.setting} ({value(view, owner, 'the address')}), or make the "
                     "Service.",
-                    [line],
+                    [line, *said],
                     confidence="likely",
                 )
                 continue
@@ -120,6 +126,7 @@ def wrong_address(view: View) -> Iterator[Finding]:
                     [
                         line,
                         Line(str(ref("Service", service)), f"ports {', '.join(map(str, ports))}"),
+                        *said,
                     ],
                 )
 
