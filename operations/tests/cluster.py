@@ -85,12 +85,12 @@ def event(kind: str, name: str, reason: str, message: str, **fields: Any) -> Obj
     }
 
 
-def node(*conditions: tuple[str, str], **spec: Any) -> Object:
+def node(*conditions: tuple[str, str], images: list[str] | None = None, **spec: Any) -> Object:
     return {
         "metadata": {"name": "node", "creationTimestamp": ago(9000)},
         "spec": spec,
         "status": {
-            "images": ["example.com/web:1"],
+            "images": images or ["example.com/web:1"],
             "conditions": [
                 {"type": kind, "status": status, "reason": "Because", "message": f"{kind} {status}"}
                 for kind, status in [("Ready", "True"), *conditions]

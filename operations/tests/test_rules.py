@@ -91,6 +91,47 @@ FAULTS: dict[str, tuple[Object, list[str]]] = {
         ),
         ["registry-refused"],
     ),
+    "a registry that does not answer, and an image of nearly the same name": (
+        web(
+            pod(
+                "web",
+                container={"image": "example.com/wep:1"},
+                **waiting("ImagePullBackOff", f"{PULL}dial tcp: lookup example.com: no such host"),
+            )
+        ),
+        ["registry-unreachable"],
+    ),
+    "a registry that does not answer, and another tag": (
+        web(
+            pod(
+                "web",
+                container={"image": "example.com/web:2"},
+                **waiting("ImagePullBackOff", f"{PULL}dial tcp 192.0.2.1:443: i/o timeout"),
+            )
+        ),
+        ["registry-unreachable"],
+    ),
+    "a registry that knows no such name": (
+        web(
+            pod(
+                "web",
+                container={"image": "example.com/wep:1"},
+                **waiting("ErrImagePull", "example.com/wep:1: not found"),
+            )
+        ),
+        ["image-name-wrong"],
+    ),
+    "a slip in the name of an image of this machine": (
+        web(
+            pod(
+                "web",
+                container={"image": "localhost/todo/bakend:1"},
+                **waiting("ErrImagePull", f"{PULL}dial tcp 127.0.0.1:443: connection refused"),
+            ),
+            nodes=[node(images=["localhost/todo/backend:1"])],
+        ),
+        ["image-name-wrong"],
+    ),
     "an image that is there and asked for all the same": (
         web(pod("web", **waiting("ImagePullBackOff", f"{PULL}dial tcp: i/o timeout"))),
         ["image-asked-for-in-vain"],
@@ -297,7 +338,18 @@ def test_cause(name: str) -> None:
     assert causes(found) == expected
 
 
+def pending(age: float) -> Object:
+    return {
+        "namespace": "shop",
+        "name": "web",
+        "revision": 2,
+        "status": "pending-upgrade",
+        "modified_at": ago(age),
+    }
+
+
 HEALTHY: dict[str, Object] = {
+    "a Helm at work": web(pod("web", ready=True), ready=1, releases=[pending(200)]),
     "all is well": web(pod("web", ready=True), ready=1),
     "a pod that is just starting": web(pod("web", age=5)),
     "a pod within the time of its startup probe": web(
@@ -374,6 +426,27 @@ HEALTHY: dict[str, Object] = {
 @pytest.mark.parametrize("name", HEALTHY)
 def test_no_false_cause(name: str) -> None:
     assert causes(HEALTHY[name]) == []
+
+
+def test_a_killed_helm_is_certain() -> None:
+    found = web(pod("web", ready=True), ready=1, releases=[pending(1000)])
+    ((finding,), _) = diagnose(found)
+    assert (finding.cause, finding.confidence) == ("release-stuck", "certain")
+
+
+@pytest.mark.parametrize(("target", "severity"), [(9000, "warning"), ("http", "error")])
+def test_a_port_that_ready_pods_do_not_name(target: int | str, severity: str) -> None:
+    door = service("web")
+    door["spec"]["ports"][0]["targetPort"] = target
+    ports = {"ports": [{"name": "web", "containerPort": 8000}]}
+    found = web(
+        pod("web", ready=True, container=ports),
+        ready=1,
+        services=[door],
+        endpointslices=[endpoints("web")],
+    )
+    ((finding,), _) = diagnose(found)
+    assert (finding.cause, finding.severity) == ("service-port-wrong", severity)
 
 
 def with_database(database: Object, *more: Object, **parts: Any) -> Object:

@@ -14,7 +14,7 @@ _REASONS = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidIma
 _REFUSED = re.compile(
     r"401 Unauthorized|403 Forbidden|authentication required|pull access denied|denied:", re.I
 )
-_ABSENT = re.compile(r"not found|manifest unknown|is not present with pull policy", re.I)
+_ABSENT = re.compile(r"(?<!host )not found|manifest unknown|is not present with pull policy", re.I)
 # How alike two repositories are when one is a slip of the other (difflib's ratio).
 _ALIKE = 0.85
 
@@ -47,16 +47,20 @@ def _judge(view: View, container: Container, reason: str, said: str) -> tuple[st
             "certain",
         )
     repository, tag = _split(image)
-    there = {name for item in view.items("nodes") for name in item["status"].get("images") or []}
+    there = {name for item in view.seen("nodes") for name in item["status"].get("images") or []}
     tags = sorted(_split(name)[1] for name in there if _split(name)[0] == repository)
     if tag in tags:
         sentence = f"{what} and asks its registry for it at each start, although the node has it."
         remedy = f"{value(view, container.owner, 'image.pullPolicy')} (IfNotPresent)."
         return "image-asked-for-in-vain", sentence, remedy, "likely"
-    if not tags and (near := _nearest(repository, {_split(name)[0] for name in there})):
-        sentence = f"{what}; there is no such repository, but the node has {near}."
+    # What no registry has (localhost), or the registry says that it does not have. One that does
+    # not answer may well have it.
+    absent = image.startswith("localhost/") or bool(_ABSENT.search(said))
+    near = "" if tags else _nearest(repository, {_split(name)[0] for name in there})
+    if near and absent:
+        sentence = f"{what}, which is not there, but the node has {near}."
         return "image-name-wrong", sentence, f"{setting}.", "likely"
-    if tags:
+    if tags and absent:
         sentence = f"{what}; the node has {repository} only with the tag {', '.join(tags[:3])}."
         return "image-missing", sentence, _built(view, container, image), "certain"
     if _REFUSED.search(said):
@@ -65,12 +69,13 @@ def _judge(view: View, container: Container, reason: str, said: str) -> tuple[st
             view, container.owner, "imagePullSecrets"
         )
         return "registry-refused", sentence, f"{remedy}.", "likely"
-    if image.startswith("localhost/") or _ABSENT.search(said):
+    if absent:
         sentence = f"{what}, which is neither on the node nor in its registry."
         return "image-missing", sentence, _built(view, container, image), "certain"
     sentence = f"{what}, which is not on the node, and its registry does not answer."
+    hint = f"; the node has {near}" if near else ""
     remedy = (
-        f"check the image's name ({tag}) and the node's way to the registry; this project's "
+        f"check the image's name ({tag}{hint}) and the node's way to the registry; this project's "
         "images are built and loaded by `make up TAGS=images`."
     )
     return "registry-unreachable", sentence, remedy, "likely"

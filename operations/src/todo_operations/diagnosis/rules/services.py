@@ -82,7 +82,9 @@ def wrong_port(view: View) -> Iterator[Finding]:
                     Line(str(about), f"port {port['port']}, targetPort {target}"),
                     Line(str(ref("Pod", pods[0])), f"container ports {have or 'none'}"),
                 ],
-                # A program may listen without saying so in its pod.
+                # A program may listen on a number without saying so in its pod, and these pods
+                # are ready; a name that no pod has leads nowhere.
+                severity="error" if isinstance(target, str) else "warning",
                 confidence="certain" if isinstance(target, str) else "likely",
             )
 
