@@ -5,6 +5,7 @@
     python tests/charts/scan.py FOLDER      the manifests (YAML) of a folder, by the same rules
 
 Kubernetes' own schemas (kubernetes-validate, strict), checkov and kube-score must find nothing.
+Exit status: 0 nothing was found, 1 something was, 2 a scanner is missing or did not do its work.
 The two scanners are put into .tools at the first run: checkov from checkov.txt, kube-score by Go.
 """
 
@@ -16,9 +17,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 import venv
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import kubernetes_validate
 import yaml
@@ -67,10 +69,16 @@ def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
+def give_up(problem: str) -> NoReturn:
+    """End without a verdict: what is wrong is not wrong with what was to be scanned."""
+    print(problem, file=sys.stderr)
+    sys.exit(2)
+
+
 def must(done: subprocess.CompletedProcess[str], what: str, remedy: str) -> str:
     """Standard output; ends the check, with the remedy, when the command failed."""
     if done.returncode:
-        sys.exit(f"{what}:\n{done.stdout}{done.stderr}\nRemedy: {remedy}")
+        give_up(f"{what}:\n{done.stdout}{done.stderr}\nRemedy: {remedy}")
     return done.stdout
 
 
@@ -167,9 +175,9 @@ def checkov(rendered: Path, *, charts: bool = True) -> list[str]:
                 continue
             passed = report["summary"]["passed"]
         except (ValueError, KeyError, TypeError):
-            sys.exit(f"checkov did not report:\n{done.stdout}{done.stderr}")
+            give_up(f"checkov did not report:\n{done.stdout}{done.stderr}")
         if charts and not passed:
-            sys.exit(f"checkov looked at nothing: {' '.join(where)}")
+            give_up(f"checkov looked at nothing: {' '.join(where)}")
         found += [
             f"{item['check_id']} {item['check_name']}: {item['resource']}"
             for item in report["results"]["failed_checks"]
@@ -182,7 +190,7 @@ def kube_score_program() -> Path:
     program = folder / "kube-score"
     if not program.is_file():
         if not shutil.which("go"):
-            sys.exit(
+            give_up(
                 "Go is missing, and kube-score is built with it.\n"
                 "Remedy: install Go (apt install golang-go, or brew install go), then run it again."
             )
@@ -202,9 +210,12 @@ def kube_score(rendered: Path, *, charts: bool = True) -> list[str]:
     waived = [part for name in waivers for part in ("--ignore-test", name)]
     files = sorted(rendered.iterdir())
     done = run(kube_score_program(), "score", "--output-format", "ci", *waived, *files)
+    # 1 is for findings; they are on standard output, all else is the program's own trouble.
+    if done.returncode not in (0, 1) or (done.returncode and not done.stdout):
+        give_up(f"kube-score failed ({done.returncode}):\n{done.stdout}{done.stderr}")
     lines = done.stdout.splitlines()
     if charts and not any(line.startswith("[OK]") for line in lines):
-        sys.exit(f"kube-score looked at nothing:\n{done.stdout}{done.stderr}")
+        give_up(f"kube-score looked at nothing:\n{done.stdout}{done.stderr}")
     return [line for line in lines if not line.startswith(("[OK]", "[SKIPPED]"))]
 
 
@@ -227,4 +238,8 @@ def main(folder: str | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    try:
+        sys.exit(main(*sys.argv[1:2]))
+    except Exception:
+        # Python's own status for this is 1, which is for findings.
+        give_up(traceback.format_exc())

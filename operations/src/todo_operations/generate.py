@@ -148,12 +148,18 @@ def schema(objects: list[Json]) -> list[str]:
 
 
 def scanners(text: str) -> list[str]:
-    """What the scanners of the charts find."""
+    """What the scanners of the charts find. Raises CommandError when they cannot look: no other
+    draft would mend that."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "draft.yaml").write_text(text, encoding="utf-8")
         done = execute([sys.executable, str(SCANNER), folder])
     if done.returncode == 0:
         return []
+    if done.returncode != 1:
+        raise CommandError(
+            f"the scanners do not work, so nothing can be proved: {done.stderr.strip()[-500:]} "
+            f"(`python {SCANNER}` installs them and shows what is wrong)"
+        )
     return [f"scan: {line.strip()}" for line in (done.stdout + done.stderr).splitlines() if line]
 
 
