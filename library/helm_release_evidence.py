@@ -7,11 +7,19 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+try:
+    from todo_operations.diagnosis import masking
+except ImportError:
+    # Without the project's programs there are no rules: the logs stay in their files.
+    mask: Callable[[str], str] | None = None
+else:
+    mask = masking.mask
 
 DOCUMENTATION = r"""
 module: helm_release_evidence
@@ -19,6 +27,8 @@ short_description: Save events, pod states and logs of failed Helm releases
 description:
   - Writes one folder a release, named RELEASE-TIME, readable by its owner only. A source that
     cannot be read becomes a line in the file, so that the evidence never hides the failure.
+  - The summary, which goes to the screen and to logs, holds no secrets (the rules of the package
+    todo-operations); without that package it holds no lines of logs.
 options:
   releases:
     description: The failed releases as {name, namespace}.
@@ -145,8 +155,13 @@ def collect(source: Source, release: str, folder: Path, log_lines: int) -> list[
                 text = source.ask("kubectl", "logs", f"pod/{name}", *arguments)
                 which = ".previous" if previous else ""
                 save(folder, f"{name}.{container['name']}{which}.log", text)
-                if not text.startswith("#") and f"container {container['name']}:" in "".join(wrong):
-                    lines = [line for line in text.splitlines() if line.strip()]
+                if (
+                    mask
+                    and not text.startswith("#")
+                    and f"container {container['name']}:" in "".join(wrong)
+                ):
+                    # As a whole first: a private key spans lines.
+                    lines = [line for line in mask(text).splitlines() if line.strip()]
                     summary += [f"  log{which}: {line}" for line in lines[-SHOWN_LOG_LINES:]]
     events = source.items("events")
     events.sort(key=lambda item: item.get("lastTimestamp") or item.get("eventTime") or "")
@@ -163,7 +178,7 @@ def collect(source: Source, release: str, folder: Path, log_lines: int) -> list[
         if item.get("type") == "Warning"
         and f"{item['involvedObject'].get('name', '')}-".startswith(f"{release}-")
     ]
-    return summary + own[-SHOWN_EVENTS:]
+    return [mask(line) if mask else line for line in summary + own[-SHOWN_EVENTS:]]
 
 
 def causes(options: dict[str, Any], namespaces: list[str], folder: Path) -> list[str]:

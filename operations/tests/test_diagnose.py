@@ -186,6 +186,28 @@ def test_kinds_that_could_not_be_read_are_named(
     assert named in json.loads(kept.read_text())["unread"]
 
 
+def test_a_password_that_is_also_a_name_hides_no_object(
+    api: Callable[[Answer], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variables = [
+        {"name": "POSTGRES_PASSWORD", "value": "database"},
+        {"name": "SHOP_PASSWORD", "value": "swordfish"},
+        {"name": "KEYCLOAK_HOST", "value": "keycloak"},
+    ]
+    items = [deployment(name, env=variables) for name in ("database", "keycloak")]
+    for item in items:
+        item["metadata"] |= {"namespace": "todo", "annotations": {}}
+        item["metadata"]["labels"]["note"] = "swordfish"
+    kept = tmp_path / "evidence.json"
+    path = api(lists(namespaces=SPACES, deployments=items))
+    run(capsys, "--kubeconfig", str(path), "--evidence", str(kept), "--no-model")
+    deployments = json.loads(kept.read_text())["objects"]["deployments"]
+    assert {item["metadata"]["name"] for item in deployments} == {"database", "keycloak"}
+    (container,) = deployments[0]["spec"]["template"]["spec"]["containers"]
+    assert [variable["value"] for variable in container["env"]] == ["***", "***", "keycloak"]
+    assert "swordfish" not in kept.read_text()
+
+
 @pytest.mark.parametrize("body", ["<html>a portal</html>", "[]", '"text"', "{}", ""])
 def test_a_server_that_is_no_cluster(
     body: str, api: Callable[[Answer], Path], capsys: pytest.CaptureFixture[str]

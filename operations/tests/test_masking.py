@@ -29,6 +29,19 @@ SECRETS = [
         "MC4CAQAwBQYDK2VwBCIEIA",
     ),
     ("-----BEGIN EC PRIVATE KEY-----\\nMC4CAQAwBQYDK2Vw", "MC4CAQAwBQYDK2Vw"),
+    ("db_pass=hunter2", "hunter2"),
+    ("user=todo pass=hunter2 host=db", "hunter2"),
+    ("DBPASS=hunter2", "hunter2"),
+    ("redis auth: hunter2", "hunter2"),
+    ("{auth: hunter2, db: 1}", "hunter2"),
+    ("auth=hunter2", "hunter2"),
+    ("DefaultEndpointsProtocol=https;AccountName=a;AccountKey=c2VjcmV0;x=y", "c2VjcmV0"),
+    ("SharedAccessKey=c2VjcmV0", "c2VjcmV0"),
+    ("GET /maps?key=abcdef&q=berlin", "abcdef"),
+    ("GET /blob?sv=2024&sig=abc%2Bdef&se=1", "abc%2Bdef"),
+    ("PGPASSWORD=hunter2", "hunter2"),
+    ("clientSecret: hunter2", "hunter2"),
+    ("accessToken=hunter2 refresh", "hunter2"),
     ("Set-Cookie: todo_session=abcdef; Path=/", "abcdef"),
 ]
 
@@ -44,6 +57,16 @@ HARMLESS = [
     "http://mcp-server:8000/mcp",
     "TODO_OPENAI_MODEL: Field required",
     "TODO_MCP_SIGNING_KEY_FILE: Field required",
+    "KEYCLOAK_HOST=keycloak",
+    "MONKEY_MODE=wild",
+    "AUTHOR=somebody",
+    "tokenizer=fast",
+    "bypass=nothing",
+    "compass: north",
+    "3 tests pass: all of them are green",
+    "auth: user not found in the directory",
+    "module auth: password authentication failed for user",
+    "the key: it fits",
     "TODO_DATABASE_PASSWORD: Input should be a valid string",
 ]
 
@@ -65,11 +88,23 @@ def test_known_values_are_masked_wherever_they_stand() -> None:
     assert "swordfish" not in json.dumps(masked)
 
 
-@pytest.mark.parametrize("name", ["TODO_DATABASE_PASSWORD", "apiKey", "MY_TOKEN", "DB_DSN"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("TODO_DATABASE_PASSWORD", "apiKey", "MY_TOKEN", "DB_DSN", "PGPASSWORD", "DB_PASS"),
+        *("APIKEY", "ACCOUNT_KEY", "clientSecret", "REDIS_AUTH", "MYSQL_PWD", "JWT_SECRETS"),
+    ],
+)
 def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)
 
 
-@pytest.mark.parametrize("name", ["TODO_DATABASE_HOST", "TODO_LOG_LEVEL", "TODO_PORT"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("TODO_DATABASE_HOST", "TODO_LOG_LEVEL", "TODO_PORT", "KEYCLOAK_HOST", "AUTHOR"),
+        *("TOKENIZER", "COMPASS_URL", "MONKEY", "BYPASS"),
+    ],
+)
 def test_names_of_settings(name: str) -> None:
     assert not is_secret_name(name)

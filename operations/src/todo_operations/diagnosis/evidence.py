@@ -111,7 +111,11 @@ def collect(api: Api, namespaces: list[str]) -> Evidence:
         evidence["logs"] = list(pool.map(lambda item: _log(api, *item), troubled))
         answers = pool.map(lambda item: _readiness(api, *item), _unready(objects["pods"]))
         evidence["readiness"] = [answer for answer in answers if answer]
-    known = sorted(set(_literal_secrets(objects)), key=len, reverse=True)
+    named = _names(objects, evidence)
+    # A password that is also an object's name is masked in its place, but not everywhere: rules
+    # and readers need the names.
+    secrets = {value for value in _literal_secrets(objects) if value not in named}
+    known = sorted(secrets, key=len, reverse=True)
     evidence["objects"] = {
         kind: [_trimmed(kind, item) for item in items] for kind, items in objects.items()
     }
@@ -492,6 +496,22 @@ def _pod_spec(kind: str, item: dict[str, Any]) -> dict[str, Any] | None:
 def _containers(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from spec.get("initContainers") or []
     yield from spec.get("containers") or []
+
+
+def _names(objects: dict[str, list[dict[str, Any]]], evidence: Evidence) -> str:
+    """The names of all objects, namespaces, containers and Secrets, a line each."""
+    found = [
+        str(name)
+        for kind, items in objects.items()
+        for item in items
+        for name in (
+            item["metadata"]["name"],
+            item["metadata"].get("namespace", ""),
+            *(container["name"] for container in _containers(_pod_spec(kind, item) or {})),
+        )
+    ]
+    found += [secret["name"] for secret in evidence["secrets"]]
+    return "\n".join([*found, *evidence["asked"]])
 
 
 def _literal_secrets(objects: dict[str, list[dict[str, Any]]]) -> Iterator[str]:

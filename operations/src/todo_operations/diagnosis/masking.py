@@ -10,10 +10,20 @@ MASK = "***"
 
 # Names whose value is secret wherever it stands: NAME=value, "name": "value", --name value.
 WORDS = (
-    r"passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key"
-    r"|signing[-_]?key|credentials?|authorization|cookie|session[-_]?id"
+    r"passw(?:or)?d|passphrase|pwd|secret|token(?!iz)|credential|authorization|cookie"
+    r"|(?:api|access|private|signing|account|shared)[-_]?key|session[-_]?id"
 )
-_SECRET_NAME = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|COOKIE|DSN", re.IGNORECASE)
+# Short ones, which are a word of their own (db_pass, but not bypass), before "=" only: after a
+# colon they begin many a sentence.
+_SHORT = r"(?:(?<![a-z])|(?<=db)|(?<=pg))(?:pass|auth|key|sig|dsn)"
+# The words that a variable's name is made of: API_KEY, apiKey. KEYCLOAK_HOST has no KEY.
+_NAME_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_SECRET_WORD = re.compile(
+    r"\w*(?:PASSW(?:OR)?D|PASSPHRASE|SECRET|CREDENTIAL)\w*"
+    r"|\w*(?:TOKEN|COOKIE|(?:API|ACCESS|PRIVATE|SIGNING|ACCOUNT|SHARED)KEY)S?"
+    r"|(?:DB|PG)?PASS|PWD|KEYS?|AUTH|AUTHORIZATION|DSN|SIG",
+    re.IGNORECASE,
+)
 # What such a name holds when it is only the place of a secret, not the secret itself.
 _PLACE = re.compile(r"(?:/[\w.@-]+)+/?|\d{1,5}|true|false|")
 
@@ -30,6 +40,13 @@ _COMPLAINTS = (
 _NAMED = re.compile(
     rf"""(?P<before>[\w.-]*(?:{WORDS})[\w.-]*\\?["']?\s*[=:]\s*)(?!{_COMPLAINTS}){_VALUE}""",
     re.IGNORECASE,
+)
+_SHORT_NAMED = re.compile(rf"""(?P<before>[\w.-]*{_SHORT}\\?["']?\s?=\s?){_VALUE}""", re.IGNORECASE)
+# auth: value, pass: value, where nothing but the value follows.
+_SHORT_SAID = re.compile(
+    r"""(?P<before>(?<![a-z])(?:[\w.-]*[_.-])?(?:pass|auth)\\?["']?:\s+)"""
+    rf"""(?!{_COMPLAINTS}){_VALUE}(?=\s*(?:[,;}}\]]|$))""",
+    re.IGNORECASE | re.MULTILINE,
 )
 _OPTION = re.compile(rf"(?P<before>--[\w-]*(?:{WORDS})[\w-]*\s+){_VALUE}", re.IGNORECASE)
 _PATTERNS = (
@@ -65,8 +82,8 @@ _LONG = re.compile(r"[A-Za-z0-9_+=-]{24,}")
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a variable of this name holds a secret (TODO_DATABASE_PASSWORD, API_KEY)."""
-    return bool(_SECRET_NAME.search(name))
+    """Whether a variable of this name holds a secret (TODO_DATABASE_PASSWORD, apiKey)."""
+    return any(_SECRET_WORD.fullmatch(word) for word in _NAME_WORDS.findall(name))
 
 
 def is_place(value: str) -> bool:
@@ -80,7 +97,8 @@ def mask(text: str, known: Iterable[str] = ()) -> str:
         text = text.replace(value, MASK)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
-    text = _OPTION.sub(_named, _NAMED.sub(_named, text))
+    for named in (_NAMED, _SHORT_NAMED, _SHORT_SAID, _OPTION):
+        text = named.sub(_named, text)
     return _LONG.sub(_random, text)
 
 
