@@ -21,7 +21,7 @@ import json, os, pathlib, shutil, sys, time
 here = pathlib.Path(__file__).parent
 shutil.copy(os.environ["KUBECONFIG"], here / "kubeconfig")
 (here / "seen.json").write_text(json.dumps({{"argv": sys.argv[1:], "env": dict(os.environ)}}))
-print("All pods are well.\\x1b[31m")
+print("All pods are well.\\x1b[31m", flush=True)
 if "SLEEP" in sys.argv[-1]:
     time.sleep(60)
 sys.exit(3 if "FAIL" in sys.argv[-1] else 0)
@@ -75,7 +75,7 @@ def test_it_is_quiet_and_sees_little(tmp_path: Path, program: Path) -> None:
     assert "\x1b" not in done.stdout
     seen: dict[str, Any] = json.loads((program.parent / "seen.json").read_text())
     assert seen["argv"][0] == "--quiet"
-    assert seen["argv"][-1] == "which pods restart?"
+    assert seen["argv"][-2:] == ["--", "which pods restart?"]
     assert "--skip-permissions" not in seen["argv"]
     assert seen["argv"][3:7] == ["--llm-provider", "openai", "--model", "small"]
     environment = seen["env"]

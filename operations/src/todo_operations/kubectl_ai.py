@@ -11,9 +11,11 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,11 @@ from todo_operations.model import Settings
 
 ACCOUNT = "kubectl-ai"
 TOKEN_SECONDS = 600
+# What it needs to find programs and its model.
+KEPT = {
+    *("PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,41 +64,65 @@ def run(arguments: argparse.Namespace) -> int:
         command += ["--max-iterations", "20", "--trace-path", f"{folder}/trace.txt"]
         outcome = "failed"
         try:
-            done = subprocess.run(
-                [*command, question],
-                cwd=folder,
-                env=environment(settings, folder, str(kubeconfig)),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=arguments.timeout,
-                check=False,
+            # A question is none of its options, whatever it begins with.
+            status, said = limited(
+                [*command, "--", question],
+                folder,
+                environment(settings, folder, str(kubeconfig)),
+                arguments.timeout,
             )
-            outcome = "answered" if done.returncode == 0 else "failed"
-        except subprocess.TimeoutExpired as error:
-            raise CommandError(
-                f"kubectl-ai did not come to an end within {arguments.timeout} s; ask for less"
-            ) from error
+            outcome = {0: "answered", None: "timeout"}.get(status, "failed")
         finally:
             seconds = round(time.monotonic() - started, 3)
             # It does not say how many tokens it used.
             entry = {"purpose": "kubectl-ai", "model": settings.model, "total_tokens": None}
             log.append({**entry, "outcome": outcome, "seconds": seconds})
-    print(printable(done.stdout), end="")
-    if done.returncode != 0:
+    print(printable(said), end="")
+    if status is None:
         raise CommandError(
-            f"kubectl-ai ended with status {done.returncode}. It may only read: where it wanted to "
+            f"kubectl-ai did not come to an end within {arguments.timeout} s; ask for less"
+        )
+    if status != 0:
+        raise CommandError(
+            f"kubectl-ai ended with status {status}. It may only read: where it wanted to "
             "change something it stops; the change is yours to make."
         )
     return 0
 
 
+def limited(
+    command: list[str], folder: str, environment: dict[str, str], seconds: int
+) -> tuple[int | None, str]:
+    """Status and output of a command that gets no input; the status is None when it did not end in
+    time. All that it started ends with it."""
+    with (
+        Path(folder, "output").open("w+b") as output,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        status: int | None = None
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            # Its shells and kubectls, too, and also after Ctrl-C, which does not reach them.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        output.seek(0)
+        return status, output.read().decode(errors="replace")
+
+
 def environment(settings: Settings, folder: str, kubeconfig: str) -> dict[str, str]:
     """All that the program sees of the environment: no other program's keys."""
-    kept = {
-        name: os.environ[name] for name in ("PATH", "LANG", "SSL_CERT_FILE") if name in os.environ
-    }
+    kept = {name: text for name, text in os.environ.items() if name in KEPT}
     asked = {"OPENAI_API_KEY": settings.api_key}
     if settings.base_url:
         asked["OPENAI_ENDPOINT"] = settings.base_url
