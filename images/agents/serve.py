@@ -60,7 +60,7 @@ class ModelCalls(BasePlugin):
         if self._calls[invocation] > self._limit:
             raise RuntimeError(
                 f"The model asked for tools {self._limit} times without coming to an answer; ask "
-                "for less at once, or raise modelCalls of the chart agents."
+                "for less at once, or raise model.callsPerQuestion of the chart agents."
             )
         return None
 
@@ -85,10 +85,24 @@ class ModelCalls(BasePlugin):
         self._started.pop(invocation_context.invocation_id, None)
 
 
-def agent_route(folder: Path, namespace: str, limit: int) -> Mount:
+def with_header(config: dict[str, Any], url: str, authorization: str) -> dict[str, Any]:
+    """The settings with the header for the tool server at this address: they come from a
+    ConfigMap, it from a Secret."""
+    for server in config.get("http_tools", []):
+        if url and server["params"]["url"] == url:
+            server["params"]["headers"] = {"Authorization": authorization}
+    return config
+
+
+def agent_route(
+    folder: Path, namespace: str, limit: int, todo_url: str = "", authorization: str = ""
+) -> Mount:
     """Where one agent is served. Raises pydantic.ValidationError for a setting that the runtime
     does not know: by itself it would ignore it."""
-    config = AgentConfig.model_validate_json((folder / "config.json").read_text(), extra="forbid")
+    settings = with_header(
+        json.loads((folder / "config.json").read_text()), todo_url, authorization
+    )
+    config = AgentConfig.model_validate(settings, extra="forbid")
     card = AgentCard.model_validate_json((folder / "agent-card.json").read_text())
     name = folder.name.replace("-", "_")
     app = KAgentApp(
@@ -105,8 +119,16 @@ def agent_route(folder: Path, namespace: str, limit: int) -> Mount:
     return Mount(f"/api/a2a/{namespace}/{folder.name}", app)
 
 
-def build(configuration: Path, namespace: str, tools_health: str, limit: int) -> Starlette:
-    """All agents of a folder, and what the kubelet asks."""
+def build(
+    configuration: Path,
+    namespace: str,
+    tools_health: str,
+    limit: int,
+    todo_url: str = "",
+    authorization: str = "",
+) -> Starlette:
+    """All agents of a folder, and what the kubelet asks. The header `authorization` goes to the
+    tool server at `todo_url` and to no other."""
     folders = sorted(path.parent for path in configuration.glob("*/config.json"))
     if not folders:
         raise SystemExit(f"{configuration} has no agents: mount a folder NAME with config.json")
@@ -125,19 +147,20 @@ def build(configuration: Path, namespace: str, tools_health: str, limit: int) ->
         return JSONResponse({"tools": state}, 200 if state == "ok" else 503)
 
     routes: list[BaseRoute] = [Route("/livez", livez), Route("/readyz", readyz)]
-    routes += [agent_route(folder, namespace, limit) for folder in folders]
+    routes += [agent_route(folder, namespace, limit, todo_url, authorization) for folder in folders]
     return Starlette(routes=routes)
 
 
-def read_key(environment: dict[str, str]) -> str:
-    """The model's key; servers that need none still get a word, which the client insists on."""
-    path = environment.get("OPENAI_API_KEY_FILE", "")
-    return (Path(path).read_text().strip() if path else "") or "none"
+def read_file(environment: dict[str, str], name: str) -> str:
+    """What is in the file that the variable names; empty without the variable."""
+    path = environment.get(name, "")
+    return Path(path).read_text().strip() if path else ""
 
 
 def main() -> None:
     environment: dict[str, Any] = dict(os.environ)
-    os.environ["OPENAI_API_KEY"] = read_key(environment)
+    # Servers that need no key still get a word, which the client insists on.
+    os.environ["OPENAI_API_KEY"] = read_file(environment, "OPENAI_API_KEY_FILE") or "none"
     level = environment.get("LOG_LEVEL", "INFO")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # They log each request line, which the servers do as well.
@@ -148,6 +171,8 @@ def main() -> None:
         environment["AGENTS_NAMESPACE"],
         environment["AGENTS_TOOLS_HEALTH"],
         int(environment.get("AGENTS_MODEL_CALLS", "20")),
+        environment.get("AGENTS_TODO_URL", ""),
+        read_file(environment, "AGENTS_TODO_AUTHORIZATION_FILE"),
     )
     uvicorn.run(
         app,

@@ -56,6 +56,15 @@ REMOTE_MCP_SERVER = closed(
     timeout=DURATION,
     sseReadTimeout=DURATION,
     terminateOnClose={"type": "boolean"},
+    headersFrom={
+        "type": "array",
+        "minItems": 1,
+        "items": closed(
+            "name valueFrom",
+            name=TEXT,
+            valueFrom=closed("type name key", type={"const": "Secret"}, name=NAME, key=TEXT),
+        ),
+    },
     allowedNamespaces=closed("from", **{"from": {"enum": ["All", "Same", "Selector"]}}),
 )
 TOOL = closed(

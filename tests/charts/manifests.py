@@ -17,6 +17,7 @@ EVERYTHING: dict[str, Manifest] = {
     },
     "mcp-server": {
         "replicas": 2,
+        "agents": {"namespace": "agents", "controllerNamespace": "kagent"},
         "public": True,
         "autoscaling": {"enabled": True},
         "metrics": {"namespace": "monitoring", "serviceMonitor": {"enabled": True}},
@@ -63,6 +64,7 @@ EVERYTHING: dict[str, Manifest] = {
         },
         "agents": {"todo-operator": {"requireApproval": ["pods_log"]}},
         "tools": {"namespaces": ["todo", "todo-staging"]},
+        "todoTools": {"enabled": True, "existingSecret": "todo-token"},
         "podAnnotations": {"checksum/secrets": "abc"},
         "priorityClassName": "todo-service",
     },

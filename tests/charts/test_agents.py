@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import json
+import sys
 import tomllib
+from types import ModuleType
 from typing import Any
+from unittest.mock import MagicMock, patch
 
 import jsonschema
 import pytest
 
-from .conftest import HelmProgram, Manifest
+from .conftest import ROOT, HelmProgram, Manifest
 from .kagent_schema import KINDS, schema_of
 from .manifests import EVERYTHING, of_kind, one, pod_templates
 from .test_network import DNS, INTERNET, NEIGHBOUR, STRANGER, Peer, end_allows, pods_of
@@ -34,7 +38,18 @@ CUSTOM = {
         },
     },
 }
-CASES: dict[str, Manifest] = {"defaults": {"model": {"existingSecret": "model"}}, "custom": CUSTOM}
+TODO_TOOLS = {
+    "enabled": True,
+    "existingSecret": "todo-token",
+    "tools": ["list_tasks", "add_task"],
+    "requireApproval": ["add_task"],
+}
+WITH_TODO: Manifest = {"model": {"existingSecret": "model"}, "todoTools": TODO_TOOLS}
+CASES: dict[str, Manifest] = {
+    "defaults": {"model": {"existingSecret": "model"}},
+    "custom": CUSTOM,
+    "todo": WITH_TODO,
+}
 
 
 def template(helm: HelmProgram, values: Manifest, runtime: str = "standalone") -> list[Manifest]:
@@ -50,7 +65,7 @@ def standalone(helm: HelmProgram, values: Manifest) -> dict[str, Manifest]:
         if file != "config.json":
             continue
         config, card = json.loads(data[key]), json.loads(data[f"{name}.agent-card.json"])
-        (tools,) = config["http_tools"]
+        tools, *others = config["http_tools"]
         model = config["model"]
         found[name] = {
             "prompt": config["instruction"],
@@ -58,6 +73,9 @@ def standalone(helm: HelmProgram, values: Manifest) -> dict[str, Manifest]:
             "tools": tools["tools"],
             "approval": tools["require_approval"],
             "tools url": tools["params"]["url"],
+            "others": [
+                (item["params"]["url"], item["tools"], item["require_approval"]) for item in others
+            ],
             "skills": card["skills"],
             "stream": config["stream"],
             "model": {
@@ -75,12 +93,13 @@ def under_kagent(helm: HelmProgram, values: Manifest) -> dict[str, Manifest]:
     """The same from kagent's own objects."""
     manifests = template(helm, values, "kagent")
     (model,) = of_kind(manifests, "ModelConfig")
-    (server,) = of_kind(manifests, "RemoteMCPServer")
+    servers = {item["metadata"]["name"]: item for item in of_kind(manifests, "RemoteMCPServer")}
+    server = servers["kubernetes-mcp-server"]
     found = {}
     for item in of_kind(manifests, "Agent"):
         agent = item["spec"]["declarative"]
         assert agent["modelConfig"] == model["metadata"]["name"]
-        (tool,) = agent["tools"]
+        tool, *others = agent["tools"]
         assert tool["mcpServer"]["name"] == server["metadata"]["name"]
         openai = model["spec"]["openAI"]
         temperature = openai.get("temperature")
@@ -90,6 +109,14 @@ def under_kagent(helm: HelmProgram, values: Manifest) -> dict[str, Manifest]:
             "tools": tool["mcpServer"]["toolNames"],
             "approval": tool["mcpServer"].get("requireApproval", []),
             "tools url": server["spec"]["url"],
+            "others": [
+                (
+                    servers[item["mcpServer"]["name"]]["spec"]["url"],
+                    item["mcpServer"]["toolNames"],
+                    item["mcpServer"].get("requireApproval", []),
+                )
+                for item in others
+            ],
             "skills": agent.get("a2aConfig", {}).get("skills", []),
             "stream": agent["stream"],
             "model": {
@@ -123,6 +150,96 @@ def test_what_is_given_arrives(helm: HelmProgram) -> None:
         "tokens": (777, None),
         "timeout": 33,
     }
+
+
+def test_the_task_tools_are_the_operators_and_off_by_default(helm: HelmProgram) -> None:
+    agents = standalone(helm, WITH_TODO)
+    url = "http://mcp-server.todo:8000/mcp"
+    assert agents["todo-operator"]["others"] == [(url, ["list_tasks", "add_task"], ["add_task"])]
+    assert agents["todo-optimizer"]["others"] == []
+    assert standalone(helm, {})["todo-operator"]["others"] == []
+
+
+def test_the_token_of_the_task_tools_is_only_in_its_secret(helm: HelmProgram) -> None:
+    manifests = template(helm, WITH_TODO)
+    data = one(manifests, "ConfigMap", "agents")["data"]
+    assert "authorization" not in json.dumps(data).lower()
+    spec = dict(pod_templates(manifests))["Deployment/agents"]["spec"]
+    (volume,) = [item for item in spec["volumes"] if item["name"] == "todo-tools"]
+    assert volume["secret"]["secretName"] == "todo-token"
+    variables = {item["name"]: item.get("value") for item in spec["containers"][0]["env"]}
+    mounts = {item["name"]: item["mountPath"] for item in spec["containers"][0]["volumeMounts"]}
+    assert variables["AGENTS_TODO_AUTHORIZATION_FILE"] == f"{mounts['todo-tools']}/authorization"
+    assert variables["AGENTS_TODO_URL"] == "http://mcp-server.todo:8000/mcp"
+    server = one(template(helm, WITH_TODO, "kagent"), "RemoteMCPServer", "todo")
+    source = {"type": "Secret", "name": "todo-token", "key": "authorization"}
+    assert server["spec"]["headersFrom"] == [{"name": "Authorization", "valueFrom": source}]
+
+
+def runtime_program() -> ModuleType:
+    """images/agents/serve.py without the runtime itself, which is in its image only."""
+    names = """httpx uvicorn a2a.types google.adk.agents.callback_context
+        google.adk.agents.invocation_context google.adk.models.llm_request
+        google.adk.models.llm_response google.adk.plugins.base_plugin kagent.adk
+        starlette.applications starlette.requests starlette.responses starlette.routing"""
+    stand_ins: dict[str, Any] = {name: MagicMock() for name in names.split()}
+    stand_ins["google.adk.plugins.base_plugin"].BasePlugin = object
+    spec = importlib.util.spec_from_file_location("serve", ROOT / "images" / "agents" / "serve.py")
+    assert spec is not None
+    assert spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    with patch.dict(sys.modules, stand_ins):
+        spec.loader.exec_module(program)
+    return program
+
+
+def test_the_runtime_gives_the_token_to_the_task_tools_alone(helm: HelmProgram) -> None:
+    data = one(template(helm, WITH_TODO), "ConfigMap", "agents")["data"]
+    config = json.loads(data["todo-operator.config.json"])
+    program = runtime_program()
+    filled = program.with_header(config, "http://mcp-server.todo:8000/mcp", "Bearer made-up")
+    headers = [server["params"]["headers"] for server in filled["http_tools"]]
+    assert headers == [{}, {"Authorization": "Bearer made-up"}]
+    plain = json.loads(data["todo-optimizer.config.json"])
+    assert program.with_header(copy.deepcopy(plain), "", "") == plain
+
+
+@pytest.mark.parametrize("runtime", ["standalone", "kagent"])
+@pytest.mark.parametrize("switch", ["agents", "mcp-server", "both"])
+def test_the_way_to_the_task_tools_needs_both_ends(
+    helm: HelmProgram, runtime: str, switch: str
+) -> None:
+    agents = WITH_TODO if switch != "mcp-server" else {"model": {"existingSecret": "model"}}
+    door = {"namespace": "agents", "controllerNamespace": "kagent"}
+    server = {"agents": door} if switch != "agents" else {}
+    ours = template(helm, agents, runtime)
+    theirs = helm.template("mcp-server", server)
+    policies = of_kind(ours, "NetworkPolicy") + of_kind(theirs, "NetworkPolicy")
+    labels = (("app", "kagent"),)
+    if runtime == "standalone":
+        (labels,) = [pod.labels for pod in pods_of(ours, "agents") if pod.name == "agents"]
+    agent = Peer("agents", "agents", labels)
+    (target,) = [pod for pod in pods_of(theirs, "todo") if pod.name == "mcp-server"]
+    lodger = Peer("lodger", "agents", (("app", "lodger"),))
+
+    def comes_in(source: Peer) -> bool:
+        return end_allows(policies, "Ingress", target, source, 8000)
+
+    assert comes_in(agent) is (switch != "agents")
+    assert comes_in(Peer("controller", "kagent", ())) is (switch != "agents")
+    assert not comes_in(lodger)
+    assert not comes_in(STRANGER)
+    # By default the model may be at this port of any address; without it only the task tools are.
+    narrow = {**agents, "model": {"existingSecret": "model", "egressPorts": [443]}}
+    leaving = of_kind(template(helm, narrow, runtime), "NetworkPolicy")
+    assert end_allows(leaving, "Egress", agent, target, 8000) is (switch != "mcp-server")
+
+
+def test_agents_call_the_task_tools_by_a_name_that_the_server_allows(helm: HelmProgram) -> None:
+    (config,) = of_kind(
+        helm.template("mcp-server", {"agents": {"namespace": "agents"}}), "ConfigMap"
+    )
+    assert "mcp-server.todo:*" in config["data"]["TODO_MCP_ALLOWED_HOSTS"].split(",")
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -253,6 +370,22 @@ def test_flows_of_the_agents(helm: HelmProgram) -> None:
             {"agents": {"helper": {"description": "x", "tools": ["pods_get"]}}},
             "give agents.helper.prompt",
         ),
+        (
+            {"agents": {"helper": {"description": "x", "prompt": "x", "tools": ["pods_delete"]}}},
+            "agents.helper.tools names pods_delete, which is not known to only read",
+        ),
+        (
+            {"todoTools": {**TODO_TOOLS, "requireApproval": []}},
+            "todoTools.tools names add_task, which is not known to only read",
+        ),
+        (
+            {"todoTools": {**TODO_TOOLS, "requireApproval": ["delete_task"]}},
+            "todoTools.requireApproval names delete_task",
+        ),
+        ({"todoTools": {**TODO_TOOLS, "existingSecret": ""}}, "todoTools.existingSecret is empty"),
+        ({"todoTools": {**TODO_TOOLS, "agents": ["boss"]}}, "todoTools.agents names boss"),
+        ({"todoTools": {"token": "x"}}, "token"),
+        ({"todoTools": {"url": "http://user:secret@tasks"}}, "url"),
         ({"runtime": "kagent"}, "model.existingSecret is empty"),
         ({"runtime": "cloud"}, "runtime"),
         ({"agents": {"Helper!": {"description": "x", "tools": ["pods_get"]}}}, "Helper!"),

@@ -21,3 +21,18 @@ group = "rbac.authorization.k8s.io"
 version = "v1"
 kind = ""
 {{- end }}
+
+{{/* The way to the Todo MCP server's pods, which have a namespace of their own. */}}
+{{- define "agents.todoEgress" -}}
+{{- with .Values.todoTools }}
+{{- if .enabled -}}
+- to:
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: {{ .namespace }}
+      {{ include "common.peer" (dict "name" "mcp-server") | nindent 6 | trim }}
+  ports:
+    - {protocol: TCP, port: {{ include "agents.portOf" .url }}}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -10,5 +10,7 @@ TODO_LOG_LEVEL: {{ .Values.logLevel | quote }}
 TODO_PORT: "8000"
 TODO_SHUTDOWN_TIMEOUT: {{ include "common.shutdownTimeout" . | quote }}
 TODO_MCP_AUDIENCE: {{ .Values.identity.audience | quote }}
-TODO_MCP_ALLOWED_HOSTS: {{ join "," .Values.allowedHosts | quote }}
+{{- /* Agents call from another namespace, by the Service's longer name. */}}
+{{- $hosts := .Values.agents.namespace | empty | ternary .Values.allowedHosts (append .Values.allowedHosts (printf "%s.%s:*" .Chart.Name .Release.Namespace)) }}
+TODO_MCP_ALLOWED_HOSTS: {{ join "," $hosts | quote }}
 {{- end }}
