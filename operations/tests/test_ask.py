@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from todo_operations import a2a, ask
+from todo_operations import a2a, ask, cli
+from todo_operations.cli import CommandError
 
 DOOR = ask.Door("agents", "svc/agents", 8080, "small")
 ARGUMENTS = argparse.Namespace(timeout=5, namespace="agents", agent="todo-operator")
@@ -98,6 +109,15 @@ def pending(*names: str) -> list[a2a.Pending]:
     return [a2a.Pending(str(position), name, {}) for position, name in enumerate(names)]
 
 
+@pytest.mark.parametrize("quiet", [True, False])
+def test_what_a_person_has_to_decide_is_always_shown(quiet: bool) -> None:
+    out, asking = io.StringIO(), io.StringIO()
+    screen = ask.Screen(quiet=quiet, out=out, asking=asking)
+    ask.decide(pending("pods_delete"), screen, io.StringIO("n\n").readline)
+    assert "wants to run pods_delete" in asking.getvalue()
+    assert out.getvalue() == ""
+
+
 @pytest.mark.parametrize(
     ("typed", "allowed"),
     [
@@ -130,3 +150,141 @@ def test_a_question_of_the_agent_is_answered() -> None:
         "decision_type": "approve",
         "ask_user_answers": [{"answer": ["the first"]}],
     }
+
+
+USAGE = {"kagent_usage_metadata": {"promptTokenCount": 10, "candidatesTokenCount": 5}}
+
+
+def test_calls_that_nobody_counted_are_estimated() -> None:
+    turn = turn_of(event("working", called("x"), answered("a" * 300), SAID), event("completed"))
+    (entry,) = ask.entries(turn, "why?")
+    assert entry == {"total_tokens": (4 + 300 + len(SAID["text"])) // 3 + 1, "estimated": True}
+    counted = turn_of(event("working", SAID, metadata=USAGE))
+    assert [entry["total_tokens"] for entry in ask.entries(counted, "why?")] == [15]
+
+
+class Agent:
+    """A server that speaks A2A: each answer is what an event of the stream says, or an action."""
+
+    def __init__(self, *answers: Sequence[Any]) -> None:
+        self.answers = list(answers)
+        agent = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                for part in agent.answers.pop(0):
+                    if callable(part):
+                        part()
+                        continue
+                    self.wfile.write(f"data: {json.dumps(part)}\n\n".encode())
+                    self.wfile.flush()
+
+            def log_message(self, *_: Any) -> None:
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self) -> Agent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def person(typed: str, seconds: float) -> Any:
+    """Somebody at a terminal who takes a while."""
+
+    def readline() -> str:
+        time.sleep(seconds)
+        return typed
+
+    return SimpleNamespace(isatty=lambda: True, readline=readline)
+
+
+def asks_for_approval() -> dict[str, Any]:
+    call = {"id": "1", "name": "pods_delete", "args": {}}
+    data = {"name": a2a.CONFIRMATION, "id": "2", "args": {"originalFunctionCall": call}}
+    return {"result": event("input-required", {"kind": "data", "data": data})}
+
+
+DONE = [
+    {"result": event("working", called("x"), answered("a"), SAID, metadata=USAGE)},
+    {"result": event("completed")},
+]
+
+
+def test_the_time_in_which_a_person_thinks_is_not_counted() -> None:
+    quiet = ask.Screen(quiet=True, asking=io.StringIO())
+    with Agent([asks_for_approval()], DONE) as agent:
+        turn = ask.converse(agent.url, "why?", quiet, 1.5, person("y\n", 2))
+    assert turn.state == "completed"
+
+
+def interrupt() -> None:
+    # What was said before has arrived by then.
+    time.sleep(1)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "tokens"),
+    [
+        (DONE, "completed", 15),
+        ([DONE[0], {"error": {"message": "no"}}], "failed", 15),
+        ([{"error": {"message": "no"}}], "failed", 2),
+        ([DONE[0], interrupt], "interrupted", 15),
+    ],
+)
+def test_every_question_is_on_record_however_it_ends(
+    answer: list[Any],
+    outcome: str,
+    tokens: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("TODO_AI_LOG", str(tmp_path / "calls.jsonl"))
+    monkeypatch.setattr(ask, "find", lambda _: DOOR)
+    with Agent(answer) as agent:
+        monkeypatch.setattr(ask, "forwarded", lambda *_: nullcontext(agent.url))
+        status = cli.main(["ask", "why?"])
+    expected = {"completed": 0, "failed": 2, "interrupted": 130}[outcome]
+    assert status == expected, capsys.readouterr()
+    (entry,) = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    assert (entry["purpose"], entry["outcome"]) == ("ask todo-operator", outcome)
+    assert entry["total_tokens"] == tokens
+
+
+def test_a_tool_is_shown_while_the_agent_goes_on() -> None:
+    out = io.StringIO()
+    shown: list[str] = []
+    tool = {"result": event("working", called("pods_top"))}
+    said = {"result": event("working", answered("1m"), SAID)}
+    steps = [tool, lambda: time.sleep(0.5), lambda: shown.append(out.getvalue()), said, DONE[1]]
+    with Agent(steps) as agent:
+        ask.converse(agent.url, "why?", ask.Screen(quiet=False, out=out), 10, io.StringIO())
+    assert shown == ["> pods_top {}\n"]
+    assert "All is well." in out.getvalue()
+
+
+def test_a_port_that_is_never_forwarded_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = tmp_path / "kubectl"
+    silent.write_text("#!/bin/sh\nexec sleep 60\n")
+    silent.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(ask, "FORWARD_SECONDS", 0.5)
+    started = time.monotonic()
+    with pytest.raises(CommandError, match="no port"), ask.forwarded("none", DOOR):
+        pass
+    assert time.monotonic() - started < 10

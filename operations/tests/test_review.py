@@ -42,7 +42,9 @@ def stand_in(path: Path, gordon: str = "none", size: str = "10MB") -> None:
     path.chmod(0o755)
 
 
-def review(docker: Path, *arguments: str, expect: int = 0) -> list[dict[str, Any]]:
+def review(
+    docker: Path, *arguments: str, expect: int = 0, **environment: str
+) -> list[dict[str, Any]]:
     command = ["todo-operations", "review", "--docker", str(docker), "--json"]
     memory = docker.with_name("memory.json")
     done = subprocess.run(
@@ -50,7 +52,10 @@ def review(docker: Path, *arguments: str, expect: int = 0) -> list[dict[str, Any
         cwd=ROOT,
         capture_output=True,
         text=True,
-        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env=os.environ
+        | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        | {"TODO_AI_LOG": str(docker.with_name("calls.jsonl"))}
+        | environment,
     )
     assert done.returncode == expect, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout) if done.stdout else []
@@ -84,6 +89,21 @@ def test_gordon_where_it_is(docker: Path, dockerfile: Path) -> None:
     calls = [json.loads(line) for line in docker.with_name("calls").read_text().splitlines()]
     assert calls[0] == ["ai", "version"]
     assert calls[1][:3] == ["ai", "--working-dir", str(dockerfile.parent)]
+
+
+def test_gordons_calls_are_on_record_and_within_the_budget(docker: Path, dockerfile: Path) -> None:
+    stand_in(docker, gordon="Security: pin the base image.")
+    review(docker, str(dockerfile))
+    log = docker.with_name("calls.jsonl")
+    (entry,) = [json.loads(line) for line in log.read_text().splitlines()]
+    assert (entry["purpose"], entry["model"], entry["outcome"]) == ("review", "gordon", "answered")
+    assert entry["estimated"] is True
+    assert entry["total_tokens"] > 20
+    assert "pin the base" not in log.read_text()
+    assert review(docker, str(dockerfile), expect=3, TODO_AI_MONTHLY_TOKENS="20") == []
+    # Scanners cost nothing.
+    stand_in(docker)
+    assert review(docker, str(dockerfile), expect=1, TODO_AI_MONTHLY_TOKENS="20")
 
 
 def test_a_gordon_without_an_answer_is_none(docker: Path, dockerfile: Path) -> None:

@@ -215,7 +215,7 @@ def test_the_way_to_the_task_tools_needs_both_ends(
     ours = template(helm, agents, runtime)
     theirs = helm.template("mcp-server", server)
     policies = of_kind(ours, "NetworkPolicy") + of_kind(theirs, "NetworkPolicy")
-    labels = (("app", "kagent"),)
+    labels: tuple[tuple[str, str], ...] = (("app", "kagent"),)
     if runtime == "standalone":
         (labels,) = [pod.labels for pod in pods_of(ours, "agents") if pod.name == "agents"]
     agent = Peer("agents", "agents", labels)

@@ -234,6 +234,33 @@ def test_a_slow_model_is_not_waited_for(log: Path) -> None:
     assert time.monotonic() - started < 15
 
 
+def test_tools_are_shown_while_the_model_goes_on(log: Path) -> None:
+    """Each of its two calls takes this model ten seconds: the tool's line comes between them."""
+    with subprocess.Popen(
+        ["todo-operations", "ask", "--kubeconfig", KUBECONFIG, "--", f"MODEL slow {LIST_PODS}"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TODO_AI_LOG": str(log)},
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        seen, running = time.monotonic(), process.poll() is None
+        rest = process.stdout.read()
+        assert process.wait(60) == 0, rest
+    assert first.startswith("> pods_list_in_namespace")
+    assert running
+    assert time.monotonic() - seen > 5
+    assert "postgres-0" in rest
+
+
+def test_an_answer_that_never_comes_is_on_record(log: Path) -> None:
+    assert asked(log, f"MODEL slow {LIST_PODS}", "--timeout", "2").returncode == 1
+    (entry,) = [json.loads(line) for line in log.read_text().splitlines()]
+    assert (entry["outcome"], entry["estimated"]) == ("timeout", True)
+
+
 def test_who_cannot_be_asked(log: Path, tmp_path: Path) -> None:
     for arguments, words in [
         (("--namespace", "nowhere"), "kagent_enabled=true"),

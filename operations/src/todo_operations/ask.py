@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import time
@@ -22,13 +23,14 @@ from typing import Any, TextIO
 import httpx2
 
 from todo_operations import a2a
-from todo_operations.calls import CALLS_LOG, CallLog, monthly_tokens
+from todo_operations.calls import CALLS_LOG, CallLog, estimate, monthly_tokens
 from todo_operations.cli import CommandError
 
 EVIDENCE_LINES = 8
 EVIDENCE_CHARACTERS = 160
 ROUNDS = 10
 KUBECTL_SECONDS = 20
+FORWARD_SECONDS = 20
 # A terminal obeys what is in logs and annotations; only what can be printed comes through.
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -58,28 +60,27 @@ def run(arguments: argparse.Namespace) -> int:
     door = find(arguments)
     started = time.monotonic()
     screen = Screen(quiet=arguments.json)
+    turn = a2a.Turn()
     with forwarded(arguments.kubeconfig, door) as address:
         url = f"{address}/api/a2a/{arguments.namespace}/{arguments.agent}/"
+        outcome = "interrupted"
         try:
-            turn = converse(url, question, screen, arguments.timeout, person=sys.stdin)
+            converse(url, question, screen, arguments.timeout, person=sys.stdin, turn=turn)
+            outcome = turn.state
         except a2a.A2AError as error:
+            outcome = "failed"
             raise CommandError(f"the agent did not answer: {error}") from error
         except httpx2.HTTPError as error:
+            outcome = "failed"
             raise CommandError(
                 f"the agent cannot be asked ({type(error).__name__}); see "
                 f"`kubectl -n {door.namespace} logs {door.service}`, then ask again"
             ) from error
-    for prompt, completion in turn.calls:
-        log.append(
-            {
-                "purpose": f"ask {arguments.agent}",
-                "model": door.model,
-                "prompt_tokens": prompt,
-                "completion_tokens": completion,
-                "total_tokens": prompt + completion,
-                "outcome": turn.state,
-            }
-        )
+        finally:
+            # Also what ended early has cost something.
+            for entry in entries(turn, question):
+                whose = {"purpose": f"ask {arguments.agent}", "model": door.model}
+                log.append({**whose, **entry, "outcome": outcome})
     problem = verdict(turn, door, arguments)
     seconds = time.monotonic() - started
     if arguments.json:
@@ -89,6 +90,17 @@ def run(arguments: argparse.Namespace) -> int:
     if problem:
         print(f"todo-operations ask: {problem}", file=sys.stderr)
     return 1 if problem else 0
+
+
+def entries(turn: a2a.Turn, question: str) -> Iterator[dict[str, Any]]:
+    """The tokens of each call of the model; in one estimate where nobody counted."""
+    if not any(prompt + completion for prompt, completion in turn.calls):
+        results = (call.result or "" for call in turn.tools.values())
+        yield estimate(question, turn.text, *results)
+        return
+    for prompt, completion in turn.calls:
+        counted = {"prompt_tokens": prompt, "completion_tokens": completion}
+        yield {**counted, "total_tokens": prompt + completion}
 
 
 def verdict(turn: a2a.Turn, door: Door, arguments: argparse.Namespace) -> str:
@@ -146,9 +158,12 @@ def report(turn: a2a.Turn, problem: str, seconds: float) -> dict[str, Any]:
 class Screen:
     """Shows the answer as it comes, and the tools with the start of what they said."""
 
-    def __init__(self, *, quiet: bool, out: TextIO | None = None) -> None:
+    def __init__(
+        self, *, quiet: bool, out: TextIO | None = None, asking: TextIO | None = None
+    ) -> None:
         self.quiet = quiet
         self.out = out or sys.stdout
+        self.asking = asking
 
     def show(self, news: a2a.ToolCall | str) -> None:
         if isinstance(news, str):
@@ -167,6 +182,10 @@ class Screen:
     def say(self, text: str) -> None:
         if not self.quiet:
             print(printable(text), file=self.out, flush=True)
+
+    def ask(self, text: str) -> None:
+        """Show what a person has to decide, also where the answer is for a program."""
+        print(printable(text), file=self.asking or sys.stderr, flush=True)
 
     def summary(self, turn: a2a.Turn, door: Door, seconds: float) -> None:
         tokens = sum(prompt + completion for prompt, completion in turn.calls)
@@ -187,11 +206,13 @@ def converse(
     screen: Screen,
     timeout: float,
     person: TextIO,
+    turn: a2a.Turn | None = None,
 ) -> a2a.Turn:
     """Ask, let a person decide on what waits for approval, and return how it ended: the state is
-    A2A's, or `timeout`. Raises A2AError and httpx2.HTTPError."""
+    A2A's, or `timeout`. The time in which a person thinks is not counted. `turn` is filled as it
+    goes, also when this raises A2AError or httpx2.HTTPError."""
     until = time.monotonic() + timeout
-    turn = a2a.Turn()
+    turn = turn or a2a.Turn()
     parts = a2a.question(question)
     # Only our own forwarded port is meant, never a proxy.
     with httpx2.Client(trust_env=False, follow_redirects=True) as client:
@@ -217,7 +238,9 @@ def converse(
                     pass
                 turn.state = "input-required"
                 return turn
+            thinking = time.monotonic()
             parts = decide(turn.pending, screen, person.readline)
+            until += time.monotonic() - thinking
     return turn
 
 
@@ -230,11 +253,11 @@ def decide(
     for call in pending:
         if call.questions:
             for text in call.questions:
-                screen.say(f"? {text}")
+                screen.ask(f"? {text}")
                 answers.append([readline().strip()])
             allowed.add(call.call_id)
             continue
-        screen.say(
+        screen.ask(
             f"? The agent wants to run {call.name} {json.dumps(call.arguments)}. Allow it? [y/N]"
         )
         if readline().strip().lower() in {"y", "yes"}:
@@ -320,9 +343,14 @@ def forwarded(kubeconfig: str, door: Door) -> Iterator[str]:
         try:
             assert process.stdout is not None
             assert process.stderr is not None
-            match = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
+            ready, _, _ = select.select([process.stdout], [], [], FORWARD_SECONDS)
+            line = process.stdout.readline() if ready else ""
+            match = re.search(r"127\.0\.0\.1:(\d+)", line)
             if not match:
-                problem = process.stderr.read().strip()[-300:]
+                process.terminate()
+                problem = process.stderr.read().strip()[-300:] or (
+                    f"no port was forwarded within {FORWARD_SECONDS} s"
+                )
                 raise CommandError(
                     f"{door.service} cannot be reached: {problem} "
                     f"(see `kubectl -n {door.namespace} get pods`)"

@@ -21,12 +21,10 @@ from todo_operations.calls import (
     MONTHLY_TOKENS,
     CallLog,
     ModelError,
+    estimate,
     monthly_tokens,
     number,
 )
-
-# A token of a server that does not count is this many characters; English has about four.
-_CHARACTERS_A_TOKEN = 3
 
 Message = dict[str, str]
 
@@ -161,8 +159,7 @@ def _usage(done: Any, asked: list[Message], text: Any) -> dict[str, Any]:
     if isinstance(prompt, int) and isinstance(completion, int):
         counted = {"prompt_tokens": prompt, "completion_tokens": completion}
         return {**counted, "total_tokens": prompt + completion}
-    characters = sum(len(message["content"]) for message in asked) + len(str(text or ""))
-    return {"total_tokens": characters // _CHARACTERS_A_TOKEN + 1, "estimated": True}
+    return estimate(*(message["content"] for message in asked), str(text or ""))
 
 
 def _where(settings: Settings) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from todo_operations.ask import printable
+from todo_operations.calls import CALLS_LOG, CallLog, estimate, monthly_tokens
 from todo_operations.cli import CommandError
 
 Json = dict[str, Any]
@@ -48,8 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not files:
         raise CommandError("there is no Dockerfile in apps/ or images/: run it in the checkout")
     gordon = available(arguments.docker)
+    log = CallLog(Path(os.environ.get("TODO_AI_LOG") or CALLS_LOG))
     last = recall(arguments.memory)
-    reviews = [review(path, gordon, arguments, last) for path in files]
+    reviews = [review(path, gordon, arguments, last, log) for path in files]
     arguments.memory.parent.mkdir(parents=True, exist_ok=True)
     sizes = {item["file"]: item["image"] for item in reviews if item["image"]}
     arguments.memory.write_text(json.dumps({**last, **sizes}, indent=2), encoding="utf-8")
@@ -75,13 +78,20 @@ def available(docker: str) -> bool:
     return execute(PROBE_SECONDS, docker, "ai", "version")[0] == 0
 
 
-def review(path: Path, gordon: bool, arguments: argparse.Namespace, last: Json) -> Json:
+def review(
+    path: Path, gordon: bool, arguments: argparse.Namespace, last: Json, log: CallLog
+) -> Json:
     by, findings = GORDON, []
     if gordon:
+        log.check_budget(monthly_tokens())
         question = f"Rate my Dockerfile {path.name}: cache, security, size, reproducibility."
         status, output = execute(
             GORDON_SECONDS, arguments.docker, "ai", "--working-dir", str(path.parent), question
         )
+        outcome = "answered" if status == 0 and output.strip() else "failed"
+        # It does not say how many tokens it used; what it read of the file counts, too.
+        cost = estimate(question, path.read_text(encoding="utf-8", errors="replace"), output)
+        log.append({"purpose": "review", "model": GORDON, **cost, "outcome": outcome})
         # One that is there but does not answer is no review.
         gordon = status == 0 and bool(output.strip())
         findings = [line for line in output.splitlines() if line.strip()] if gordon else []
