@@ -4,7 +4,13 @@ PYTHON ?= python3
 FORCE ?= 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
-playbook := ansible-playbook $(if $(TAGS),--tags '$(TAGS)') $(ARGS)
+
+# What people type is text, for make and for the shell: recipes read it from the environment.
+typed := Q REQUEST AGENT WINDOW TIME FILE RELEASE TAGS
+$(foreach name,$(typed),$(eval override $(name) := $$(value $(name)))$(if $(value $(name)),$(eval export $(name))))
+# An extra variable of a playbook with the text of a variable of ours: $(call extra,NAME,OURS).
+extra = -e "$$(python -c 'import json, os, sys; print(json.dumps({sys.argv[1]: os.environ.get(sys.argv[2], "")}))' $(1) $(2))"
+playbook := ansible-playbook $(if $(TAGS),--tags="$$TAGS") $(ARGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help tools up profile status down upgrade rollback rotate backup recover restore sbom reproduce ask kubectl-ai docker-review generate diagnose optimize test lint unit molecule e2e bench lock
@@ -17,7 +23,7 @@ tools: ## Put the control node's tools into .venv
 
 up: tools ## Bring the whole platform up; TAGS=backend redeploys one service
 	@$(playbook) site.yml
-	@$(if $(TAGS)$(ARGS),:,cat .state/welcome.txt)
+	@$(if $(value TAGS)$(value ARGS),:,cat .state/welcome.txt)
 
 profile: tools ## Bring the platform up and show what each step cost
 	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_tasks $(playbook) site.yml
@@ -32,7 +38,7 @@ upgrade: tools ## Bring a running platform to this version, or back as it was
 	@$(playbook) playbooks/upgrade.yml
 
 rollback: tools ## Take one release back, RELEASE=backend
-	@$(playbook) playbooks/rollback.yml -e rollback_release=$(RELEASE)
+	@$(playbook) playbooks/rollback.yml $(call extra,rollback_release,RELEASE)
 
 rotate: tools ## Generate new passwords and a new signing key
 	@$(playbook) playbooks/rotate_secrets.yml
@@ -41,10 +47,10 @@ backup: tools ## Back the database up, into .state/backups
 	@$(playbook) playbooks/backup.yml
 
 recover: tools ## Make a backup of a moment, TIME=2026-01-31T18:30:00Z
-	@$(playbook) playbooks/recover.yml -e recover_time='$(TIME)'
+	@$(playbook) playbooks/recover.yml $(call extra,recover_time,TIME)
 
 restore: tools ## Bring a backup back, FILE=.state/backups/NAME.dump; asks first, FORCE=1 does not
-	@$(playbook) playbooks/restore.yml -e '{"restore_file": "$(FILE)"}' $(if $(filter 1,$(FORCE)),-e restore_force=true)
+	@$(playbook) playbooks/restore.yml $(call extra,restore_file,FILE) $(if $(filter 1,$(FORCE)),-e restore_force=true)
 
 sbom: tools ## List what the images consist of, as SPDX in .state/sbom
 	@$(playbook) playbooks/sbom.yml
@@ -63,10 +69,11 @@ diagnose: tools ## Name what is wrong in the cluster, why, and what to do
 		--output .state/logs/diagnose/findings.json $(ARGS)
 
 optimize: tools ## Propose requests and limits from measured use, WINDOW=300 seconds of it
-	@todo-operations optimize --window '$(or $(WINDOW),300)' --patch .state/optimize.patch $(ARGS)
+	@todo-operations optimize --window="$${WINDOW:-300}" --patch .state/optimize.patch $(ARGS)
 
 ask: tools ## Ask an agent, Q="why is the backend not ready?", AGENT=todo-operator
-	@todo-operations ask --agent '$(or $(AGENT),todo-operator)' -- "$$Q"
+	@todo-operations ask --agent="$${AGENT:-todo-operator}" -- "$$Q"
+
 reproduce: tools ## Build the images again without a cache and compare
 	@$(playbook) playbooks/reproduce.yml
 
