@@ -290,3 +290,49 @@ def test_every_event_of_a_stream_is_as_the_document_says(user: Any) -> None:
     assert {"start", "text-delta", "tool-output-available", "tool-output-error", "finish"} <= seen
     with pytest.raises(ValidationError):
         validator.validate({"type": "text-delta", "delta": "without its id"})
+
+
+def _fill(scratch: Any, user: Any, number: int) -> None:
+    with scratch.superuser() as connection:
+        connection.execute(
+            "INSERT INTO tasks (user_id, title, description)"
+            " SELECT %s, 'Task ' || n, repeat('x', 900) FROM generate_series(1, %s) n",
+            (user.id, number),
+        )
+
+
+def test_of_a_long_list_only_the_first_rows_are_kept(user: Any, scratch: Any) -> None:
+    _fill(scratch, user, 1000)
+    answer = user.say("Show me all my tasks")
+    result = answer["tool_calls"][0]["result"]
+    assert result["count"] == 1000
+    assert result["result"] == user.list()[: len(result["result"])]
+    assert len(json.dumps(result)) < 40_000
+    listing = _stream(user, "Show me all my tasks", answer["conversation_id"])
+    (output,) = [e["output"] for e in listing[:-1] if e["type"] == "tool-output-available"]
+    assert output == result
+    with scratch.superuser() as connection:
+        largest = connection.execute(
+            "SELECT max(length(tool_calls::text)) FROM messages WHERE user_id = %s", (user.id,)
+        ).fetchone()
+    assert largest is not None
+    assert largest[0] < 40_000
+    # What the list showed is still known: places are kept beside the cut result.
+    deleted = user.say("delete the third one", answer["conversation_id"])
+    assert "Task 998" in deleted["response"]
+
+
+def test_messages_are_paged_from_the_newest(user: Any) -> None:
+    first = user.say("hello")["conversation_id"]
+    for _ in range(2):
+        user.say("thanks", first)
+    path = f"/api/{user.id}/conversations/{first}"
+    whole = user.client.get(path).json()
+    assert whole["next_cursor"] is None
+    page = user.client.get(path, params={"limit": 4}).json()
+    rest = user.client.get(path, params={"limit": 4, "cursor": page["next_cursor"]}).json()
+    assert rest["next_cursor"] is None
+    assert rest["messages"] + page["messages"] == whole["messages"]
+    assert len(page["messages"]) == 4
+    refused = user.client.get(path, params={"cursor": "garbage"})
+    assert refused.json()["errors"][0]["field"] == "cursor"

@@ -50,7 +50,11 @@ def test_schemathesis_finds_nothing(start_backend: Any, sign_up: Any, tmp_path: 
 
     user_id, cookie = signed_in()
     text = CONFIGURATION.format(**quoted(url=url, cookie=cookie, user_id=user_id))
-    for name in ("GET /api/{user_id}/tasks", "GET /api/{user_id}/conversations"):
+    for name in (
+        "GET /api/{user_id}/tasks",
+        "GET /api/{user_id}/conversations",
+        "GET /api/{user_id}/conversations/{conversation_id}",
+    ):
         text += PAGED.format(**quoted(name=name))
     for name in ENDING:
         text += OPERATION.format(**quoted(name=name, cookie=signed_in()[1]))

@@ -175,3 +175,47 @@ def test_me_names_the_model(talker: Any) -> None:
         "name": "openai",
         "model": "scripted",
     }
+
+
+def _fill(scratch: Any, user: Any, number: int) -> None:
+    with scratch.superuser() as connection:
+        connection.execute(
+            "INSERT INTO tasks (user_id, title, description)"
+            " SELECT %s, 'Task ' || n, repeat('x', 900) FROM generate_series(1, %s) n",
+            (user.id, number),
+        )
+
+
+def test_results_of_a_turn_share_one_budget_and_leave_room_for_the_history(
+    talker: Any, model: Any, scratch: Any
+) -> None:
+    _fill(scratch, talker, 1000)
+    listing = tool("list_tasks")
+    model.plan([listing, {**listing, "id": "call_b"}], [listing], "Many.")
+    conversation = talker.say("What is there?")["conversation_id"]
+    results = [m["content"] for m in model.requests[-1]["messages"] if m["role"] == "tool"]
+    first = json.loads(results[0])
+    assert first["count"] == 1000
+    assert first["result"][0].keys() == {"id", "title", "completed"}
+    assert len(first["result"]) > 100
+    # 6000 tokens are about 18,000 characters.
+    assert sum(map(len, results)) < 24_000
+    model.plan("Still many.")
+    talker.say("And now?", conversation)
+    told = [(m["role"], m["content"]) for m in model.requests[-1]["messages"]]
+    assert ("user", "What is there?") in told
+    assert ("assistant", "Many.") in told
+    assert sum(len(content) for role, content in told if role == "tool") < 6000
+
+
+def test_an_answer_with_too_many_calls_is_remembered_by_its_words(
+    start_backend: Callable[..., str], sign_up: Any, model: Any, scratch: Any
+) -> None:
+    user = sign_up(start_backend(openai_base_url=model.url, openai_history_tokens=500))
+    _fill(scratch, user, 100)
+    model.plan([{**tool("list_tasks"), "id": f"call_{n}"} for n in range(4)], "Many.")
+    conversation = user.say("What is there?")["conversation_id"]
+    model.plan("ok")
+    user.say("And now?", conversation)
+    told = [m["content"] for m in model.requests[-1]["messages"][1:]]
+    assert told == ["What is there?", "Many.", "And now?"]

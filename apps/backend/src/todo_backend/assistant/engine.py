@@ -76,6 +76,11 @@ class Engine(Protocol):
     @property
     def model(self) -> str | None: ...
 
+    @property
+    def history(self) -> int:
+        """How many of the conversation's newest messages the engine reads."""
+        ...
+
     def run(self, turn: Turn, tools: Tools) -> AsyncIterator[Event]:
         """Take one turn. Raises EngineError, and UnavailableError when the tools do not answer."""
         ...

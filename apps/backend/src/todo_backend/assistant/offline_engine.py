@@ -24,6 +24,8 @@ class OfflineEngine:
 
     name = "offline"
     model: str | None = None
+    # What it asked or showed last is kept beside the messages.
+    history = 0
 
     async def aclose(self) -> None:
         """There is nothing to close."""

@@ -31,6 +31,7 @@ from todo_backend.assistant.engine import (
     Turn,
     Waiting,
 )
+from todo_backend.assistant.results import within
 from todo_backend.assistant.tools import ToolResult, Tools
 from todo_backend.settings import BackendSettings
 
@@ -38,8 +39,13 @@ log = logging.getLogger("todo.model")
 TOKENS = Counter("model_tokens_total", "Tokens that the model server counted", ["kind"])
 _STEPS = 6
 _CALLS_A_STEP = 8
-# A tool result is cut to this many characters before the model sees it.
-_RESULT_MAX = 24_000
+# Characters of JSON a token takes at least; what a turn's results may always take, however much
+# came before, so that an error still tells itself; and what of a result is told in later turns.
+_CHARACTERS = 3
+_RESULT_MIN = 400
+_RESULT_LATER = 1500
+# What a model needs to know of a task.
+_SHOWN = ("id", "title", "completed", "due_at")
 _BULK = "bulk_delete"
 _YES = re.compile(
     r"\s*(yes|yep|yeah|sure|ok(ay)?|confirm(ed)?|do it|go ahead|please do)\b", re.IGNORECASE
@@ -71,6 +77,8 @@ class OpenAIEngine:
     """A language model behind an OpenAI-compatible server."""
 
     name = "openai"
+    # Trimmed further by tokens.
+    history = 60
 
     def __init__(self, settings: BackendSettings) -> None:
         self._settings = settings
@@ -98,6 +106,8 @@ class OpenAIEngine:
         confirmed = (turn.pending or {}).get("kind") == _BULK and bool(_YES.match(turn.message))
         guard = _DeletionGuard(confirmed)
         messages = self._messages(turn)
+        # The results of one turn take as much as the turns before it.
+        room = self._settings.openai_history_tokens * _CHARACTERS
         for step in range(_STEPS):
             answer = _Answer()
             # In the last step there are no tools: the model has to come to an end.
@@ -114,9 +124,12 @@ class OpenAIEngine:
                 if result.error is None:
                     result = await self._call(tools, call.name, arguments)
                 yield ToolFinished(call.id, result.value, result.error)
-                messages.append(_tool_message(call, result))
+                told = _tool_message(call, result, max(room, _RESULT_MIN))
+                room -= len(told["content"])
+                messages.append(told)
             for call in answer.calls[_CALLS_A_STEP:]:
-                messages.append(_tool_message(call, ToolResult(error="Too many calls at once")))
+                refused = ToolResult(error="Too many calls at once")
+                messages.append(_tool_message(call, refused, _RESULT_MIN))
             if answer.text and not answer.text.endswith("\n"):
                 yield TextDelta("\n\n")
         else:
@@ -210,10 +223,14 @@ class OpenAIEngine:
         budget = self._settings.openai_history_tokens - _tokens(turn.message)
         kept: list[list[dict[str, Any]]] = []
         for said in reversed(turn.history):
-            group = _told_before(said, len(kept))
-            budget -= sum(_tokens(json.dumps(message)) for message in group)
-            if budget < 0:
+            # Rather without its tool calls than not at all.
+            words = {"role": said.role, "content": said.content or "(only called tools)"}
+            ways = (_told_before(said, len(kept)), [words])
+            fitting = [(group, size) for group in ways if (size := _size(group)) <= budget]
+            if not fitting:
                 break
+            group, size = fitting[0]
+            budget -= size
             kept.append(group)
         # An answer whose question did not fit would only confuse, and some servers refuse it.
         while kept and kept[-1][0]["role"] != "user":
@@ -306,16 +323,27 @@ def _valid(arguments: str) -> str:
         return "{}"
 
 
-def _tool_message(call: Call, result: ToolResult) -> dict[str, Any]:
-    if result.error is not None:
-        content = f"Error: {result.error}"
-    elif isinstance(result.value, str):
-        content = result.value
-    else:
-        content = json.dumps(result.value, ensure_ascii=False)
-    if len(content) > _RESULT_MAX:
-        content = content[:_RESULT_MAX] + " ... (cut)"
+def _tool_message(call: Call, result: ToolResult, most: int) -> dict[str, Any]:
+    value = result.value if result.error is None else f"Error: {result.error}"
+    content, _ = within(_in_short(value), most)
+    if not isinstance(content, str):
+        content = json.dumps(content, ensure_ascii=False)
     return {"role": "tool", "tool_call_id": call.id, "content": content}
+
+
+def _in_short(value: Any) -> Any:
+    """Return a list of tasks with what a model needs of each, any other result as it is."""
+    if isinstance(value, dict) and "count" in value:
+        # A list that was cut when it was stored.
+        return {**value, "result": _in_short(value["result"])}
+    if not isinstance(value, list):
+        return value
+    return [
+        {name: row[name] for name in _SHOWN if row.get(name) is not None}
+        if isinstance(row, dict)
+        else row
+        for row in value
+    ]
 
 
 def _told_before(said: Said, number: int) -> list[dict[str, Any]]:
@@ -327,16 +355,20 @@ def _told_before(said: Said, number: int) -> list[dict[str, Any]]:
     for index, made in enumerate(said.tool_calls):
         call = Call(f"call_h{number}_{index}", made["name"], json.dumps(made["arguments"]))
         answer.calls.append(call)
-        results.append(_tool_message(call, ToolResult(value=made["result"])))
+        results.append(_tool_message(call, ToolResult(value=made["result"]), _RESULT_LATER))
     messages = [_assistant(answer), *results] if results else []
     if said.content:
         messages.append({"role": "assistant", "content": said.content})
     return messages
 
 
+def _size(messages: list[dict[str, Any]]) -> int:
+    return sum(_tokens(json.dumps(message)) for message in messages)
+
+
 def _tokens(text: str) -> int:
-    """Return about how many tokens a text takes; rather too many. Counts bytes, 3 a token."""
-    return len(text.encode("utf-8", "replace")) // 3 + 4
+    """Return about how many tokens a text takes; rather too many. Counts bytes."""
+    return len(text.encode("utf-8", "replace")) // _CHARACTERS + 4
 
 
 def _count(usage: CompletionUsage | None) -> None:

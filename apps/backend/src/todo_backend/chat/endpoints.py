@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from todo_core.tasks.paging import read_cursor, write_cursor
@@ -26,8 +26,8 @@ from todo_backend.services import Services, ServicesDep
 
 router = APIRouter(prefix="/api/{user_id}", tags=["chat"])
 ConversationId = Annotated[int, Path(ge=1, le=ID_MAX)]
-_SHOWN = 500
 _ORDER: Sort = "-updated_at"
+_MESSAGES: Sort = "-created_at"
 
 
 @router.post(
@@ -96,12 +96,7 @@ async def list_conversations(
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> ConversationPage:
     """List your conversations, the one last talked in first."""
-    after = None
-    if cursor is not None:
-        try:
-            after = read_cursor(cursor, _ORDER)
-        except ValueError as error:
-            raise invalid("cursor", str(error)) from error
+    after = _after(cursor, _ORDER)
     async with services.database.transaction(owner.user_id) as connection:
         rows = await repository.select_conversations(
             connection, user_id=owner.user_id, limit=limit + 1, after=after
@@ -117,9 +112,14 @@ async def list_conversations(
 
 @router.get("/conversations/{conversation_id}", responses=problems(401, 403, 404, 422))
 async def get_conversation(
-    conversation_id: ConversationId, owner: OwnerDep, services: ServicesDep
+    conversation_id: ConversationId,
+    owner: OwnerDep,
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=100)] = 100,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> ConversationDetail:
-    """Read a conversation."""
+    """Read a conversation: its newest messages, and by the cursor those before them."""
+    before = _after(cursor, _MESSAGES)
     async with services.database.transaction(owner.user_id) as connection:
         row = await repository.select_conversation(
             connection, user_id=owner.user_id, conversation_id=conversation_id
@@ -127,9 +127,28 @@ async def get_conversation(
         if row is None:
             raise not_found()
         messages = await repository.select_messages(
-            connection, user_id=owner.user_id, conversation_id=conversation_id, limit=_SHOWN
+            connection,
+            user_id=owner.user_id,
+            conversation_id=conversation_id,
+            limit=limit + 1,
+            before=before[1] if before else None,
         )
-    return ConversationDetail(**row, messages=[MessagePublic(**message) for message in messages])
+    following = None
+    if len(messages) > limit:
+        messages.pop(0)
+        following = write_cursor(_MESSAGES, None, messages[0]["id"])
+    return ConversationDetail(
+        **row,
+        messages=[MessagePublic(**message) for message in messages],
+        next_cursor=following,
+    )
+
+
+def _after(cursor: str | None, order: Sort) -> tuple[Any, int] | None:
+    try:
+        return None if cursor is None else read_cursor(cursor, order)
+    except ValueError as error:
+        raise invalid("cursor", str(error)) from error
 
 
 @router.delete(

@@ -110,13 +110,30 @@ async def insert_message(
 
 
 async def select_messages(
-    connection: Connection, *, user_id: str, conversation_id: int, limit: int
+    connection: Connection,
+    *,
+    user_id: str,
+    conversation_id: int,
+    limit: int,
+    before: int | None = None,
+    with_calls: bool = True,
 ) -> list[Row]:
-    """Return the newest messages, oldest first."""
+    """Return the newest messages, of those before one with this id, oldest first.
+
+    Without calls `tool_calls` is empty: results can be large.
+    """
     cursor = await connection.execute(
-        "SELECT id, role, content, tool_calls, pending, created_at FROM messages"
-        " WHERE user_id = %s AND conversation_id = %s ORDER BY id DESC LIMIT %s",
-        (user_id, conversation_id, limit),
+        "SELECT id, role, content, pending, created_at,"
+        " CASE WHEN %(calls)s THEN tool_calls ELSE '[]' END AS tool_calls FROM messages"
+        " WHERE user_id = %(user)s AND conversation_id = %(conversation)s"
+        " AND (%(before)s::bigint IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s",
+        {
+            "calls": with_calls,
+            "user": user_id,
+            "conversation": conversation_id,
+            "before": before,
+            "limit": limit,
+        },
     )
     return (await cursor.fetchall())[::-1]
 

@@ -22,7 +22,10 @@ class ChatRequest(BaseModel):
 
 
 class ToolCallPublic(BaseModel):
-    """A tool call; a failed one has the result {"error": words}."""
+    """A tool call; a failed one has the result {"error": words}.
+
+    A long list is cut: {"result": its first rows, "count": how many there were}.
+    """
 
     name: str
     arguments: dict[str, Any]
@@ -56,6 +59,10 @@ class MessagePublic(BaseModel):
 
 
 class ConversationDetail(ConversationPublic):
-    """A conversation with its newest 500 messages, oldest first."""
+    """A conversation with some of its messages, oldest first.
+
+    `next_cursor` leads to the messages before these; null when there are none.
+    """
 
     messages: list[MessagePublic]
+    next_cursor: str | None

@@ -29,14 +29,15 @@ from todo_backend.assistant.engine import (
     Turn,
     Waiting,
 )
+from todo_backend.assistant.results import within
 from todo_backend.chat import repository
 from todo_backend.chat.schemas import ChatRequest
 from todo_backend.problems import ApiError, not_found
 from todo_backend.services import Services
 
-# How much of a conversation an engine gets to see; it may trim further.
-_HISTORY = 60
 _TITLE = 80
+# Characters of JSON that the results of one turn take where they are kept and shown.
+_RESULTS_MAX = 32_000
 TURNS = Histogram("chat_turn_duration_seconds", "Chat turns", ["engine", "outcome"])
 log = logging.getLogger("todo.chat")
 
@@ -97,7 +98,12 @@ async def begin(services: Services, *, user_id: str, request: ChatRequest) -> Be
                     409, "Another turn of this conversation is still running", retry_after=1
                 )
             history = await repository.select_messages(
-                connection, user_id=user_id, conversation_id=conversation_id, limit=_HISTORY
+                connection,
+                user_id=user_id,
+                conversation_id=conversation_id,
+                # Always the last one: it holds what the assistant waits for.
+                limit=services.engine.history or 1,
+                with_calls=services.engine.history > 0,
             )
         question_id = await repository.insert_message(
             connection,
@@ -153,6 +159,7 @@ async def _answer(
     services: Services, begun: Begun, reply: Reply, tell: Callable[[Event], None]
 ) -> None:
     started: dict[str, dict[str, Any]] = {}
+    room = _RESULTS_MAX
     try:
         async with (
             asyncio.timeout(services.settings.turn_timeout),
@@ -171,6 +178,9 @@ async def _answer(
                         }
                         reply.tool_calls.append(started[id_])
                     case ToolFinished(id_, result, error):
+                        result, size = within(result, room)
+                        room -= size
+                        event = ToolFinished(id_, result, error)
                         started[id_]["result"] = result if error is None else {"error": error}
                     case Waiting(pending):
                         reply.pending = pending
