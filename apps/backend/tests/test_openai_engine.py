@@ -132,17 +132,74 @@ def test_leaving_the_stream_cancels_the_model_and_stores_what_was_said(
     assert said == ["hello", "Thinking", "go on"]
 
 
-def test_second_deletion_needs_a_yes(talker: Any, model: Any) -> None:
+def _delete(task: dict[str, Any], id_: str = "call_a") -> dict[str, Any]:
+    return tool("delete_task", {"task_id": task["id"]}, id_)
+
+
+def test_two_deletions_at_once_need_a_yes(talker: Any, model: Any) -> None:
     one, two = talker.add("One"), talker.add("Two")
-    deletions = [
-        tool("delete_task", {"task_id": one["id"]}, "call_a"),
-        tool("delete_task", {"task_id": two["id"]}, "call_b"),
-    ]
-    model.plan(deletions, "Delete Two as well?")
-    asked = talker.say("Delete everything")
-    assert "Refused" in asked["tool_calls"][1]["result"]["error"]
-    assert talker.list() == [two]
+    deletions = [_delete(one), _delete(two, "call_b")]
+    model.plan(deletions, "Delete One and Two?")
+    asked = talker.say("Delete one and two")
+    assert all("Refused" in call["result"]["error"] for call in asked["tool_calls"])
+    assert talker.list() == [two, one]
     model.plan(deletions, "Gone.")
+    talker.say("yes", asked["conversation_id"])
+    assert talker.list() == []
+
+
+def test_everything_needs_a_yes_even_where_the_model_deletes_one_by_one(
+    talker: Any, model: Any
+) -> None:
+    one, two = talker.add("One"), talker.add("Two")
+    model.plan([_delete(one)], [_delete(two)], "Delete One and Two?")
+    asked = talker.say("Delete everything")
+    assert talker.list() == [two, one]
+    model.plan([_delete(one)], [_delete(two)], "Gone.")
+    talker.say("Yes, please", asked["conversation_id"])
+    assert talker.list() == []
+
+
+def test_second_deletion_in_a_later_step_needs_a_yes(talker: Any, model: Any) -> None:
+    one, two = talker.add("One"), talker.add("Two")
+    model.plan([_delete(one)], [_delete(two)], "Delete Two as well?")
+    talker.say("Delete one, and two")
+    assert talker.list() == [two]
+
+
+@pytest.mark.parametrize("answer", ["yes, but not the second", "no", "yes and also Three", "why?"])
+def test_only_a_clear_yes_deletes(talker: Any, model: Any, answer: str) -> None:
+    one, two = talker.add("One"), talker.add("Two")
+    deletions = [_delete(one), _delete(two, "call_b")]
+    model.plan(deletions, "Really?")
+    asked = talker.say("Delete everything")
+    model.plan(deletions, "Really?")
+    talker.say(answer, asked["conversation_id"])
+    assert talker.list() == [two, one]
+
+
+def test_a_yes_deletes_only_what_was_asked_about(talker: Any, model: Any) -> None:
+    one, two, other = talker.add("One"), talker.add("Two"), talker.add("Three")
+    model.plan([_delete(one), _delete(two, "call_b")], "Really?")
+    asked = talker.say("Delete one and two")
+    text = tool("delete_task", {"task_id": str(other["id"])})
+    model.plan([_delete(other)], [text], [_delete(one)], "Done.")
+    talker.say("yes", asked["conversation_id"])
+    assert talker.list() == [other, two]
+
+
+def test_what_a_yes_allowed_and_the_model_forgot_needs_no_third_question(
+    talker: Any, model: Any
+) -> None:
+    tasks = [talker.add(f"Task {number}") for number in range(10)]
+    deletions = [_delete(task, f"call_{task['id']}") for task in tasks]
+    model.plan(deletions, "Really?")
+    asked = talker.say("Delete everything")
+    # More than one step takes.
+    model.plan(deletions, "There are more; go on?")
+    talker.say("yes", asked["conversation_id"])
+    assert len(talker.list()) == 2
+    model.plan(deletions[8:], "Gone.")
     talker.say("yes", asked["conversation_id"])
     assert talker.list() == []
 
