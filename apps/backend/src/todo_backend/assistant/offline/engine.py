@@ -265,19 +265,22 @@ def _one(
         return _which(tool, arguments, listed or tasks, intent.reason)
     fit, chosen = match_title(reference.words, tasks, quoted=reference.quoted)
     for other, title in intent.divisions:
-        if fit in ("exact", "words"):
+        if fit not in ("near", "none"):
             break
         other_fit, other_chosen = (
             match_title(other.words, tasks, quoted=other.quoted) if other.words else ("none", [])
         )
-        if other_fit in ("exact", "words"):
+        if other_fit not in ("near", "none"):
             fit, chosen, reference = other_fit, other_chosen, other
             arguments["title"] = title
     if not intent.sure and fit == "near":
-        # Half a title is too little when nothing else says that a task is meant.
+        # Too little when nothing else says that a task is meant.
         fit = "none"
     if fit == "none":
         return _unknown(intent, tool, reference)
+    if not intent.sure and fit == "words":
+        # "Cancel my flight to Boston" need not mean the task to book it.
+        fit = "near"
     return _settle(intent, tool, arguments, fit, chosen)
 
 

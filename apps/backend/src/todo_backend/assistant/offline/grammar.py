@@ -117,6 +117,9 @@ def _on(tool: ToolName, *, sure: bool | None = None, ask: bool = False) -> Build
         if not parts["ref"].text:
             return None
         reference = read_reference(parts["ref"])
+        if _SOME_OF.search(parts["all"].mask):
+            # Two of my tasks: any two, not task 2.
+            reference = Reference(explicit=True)
         certain = reference.explicit if sure is None else sure and not reference.pronoun
         if not certain and _ELSEWHERE.search(parts["ref"].mask):
             return None
@@ -293,6 +296,9 @@ _OPEN = compile_pattern(
     r" done|got to do|should do)\b"
 )
 _DONE = compile_pattern(r"\b(?:<DONE>|accomplish|did i (?:do|finish|complete))\b")
+_SOME_OF = compile_pattern(
+    r"\b(?:<NUMBER>|few|some|several|couple|any|most) of (?:my|our|the|these|those)\b"
+)
 _TO = compile_pattern(
     r"(?:^|\b)(?:(?:that )?(?:i|we) (?:need|have|want|should|must|ought|am supposed)(?: to)?|to"
     r"|about|that|of"

@@ -43,9 +43,11 @@ _NOUN_FIRST = compile_pattern(
 _NOUN_LAST = compile_pattern(
     r"(?:(?:the|my|that|this|our) )?(?P<words>.+?) (?:<TASK>|item|one|entry)"
 )
+# "2 tasks" may be any two.
 _NOUN_ONLY = compile_pattern(
-    r"(?:(?:the|my|that|this|our|a|an|some|any|another|one) )*(?:new )?(?:<TASK>|item|thing|entry"
-    r"|<TASKS>)"
+    r"(?:(?:the|my|that|this|our|a|an|some|any|another|one|of|few|couple|several|more|other|first"
+    r"|last|next|top|bottom|newest|oldest|<NUMBER>) )*(?:new )?(?:<TASK>|<TASKS>|items?|things?"
+    r"|entry|entries|ones)"
 )
 _ARTICLE = re.compile(r"(?:the|my|that|this|our) (?=\S)", re.IGNORECASE)
 
@@ -120,9 +122,10 @@ def _ordinal(word: str) -> int:
     return ORDINAL_WORDS[word] if word in ORDINAL_WORDS else int(word[:-2])
 
 
-# How well titles fit: "exact" the quoted title itself, "words" every word said is in the title,
-# "near" only when letters are mended or a word is left out.
-Fit: TypeAlias = Literal["exact", "words", "near", "none"]
+# How well titles fit: "exact" the quoted title itself, "whole" every word said is in the title and
+# every word of the title was said, "words" only the former, "near" only when letters are mended or
+# a word is left out.
+Fit: TypeAlias = Literal["exact", "whole", "words", "near", "none"]
 
 _EMPTY_WORDS = frozenset(
     [
@@ -171,11 +174,15 @@ def match_title(
         return "exact", exact
     wanted = _content(words)
     if not wanted:
-        return ("words", exact) if exact else ("none", [])
+        return ("whole", exact) if exact else ("none", [])
+    # Each word said with its other plain forms: "calling" is "call".
+    said = [_forms(word) for word in wanted]
+    every = frozenset().union(*said)
     contents = [(task, _content(task.title)) for task in tasks]
-    whole = [task for task, content in contents if wanted <= content]
-    if whole:
-        return "words", whole
+    fitting = [(task, content) for task, content in contents if all(f & content for f in said)]
+    if fitting:
+        fit: Fit = "whole" if all(content <= every for _, content in fitting) else "words"
+        return fit, [task for task, _ in fitting]
     mended = [
         task for task, content in contents if all(any(_like(w, c) for c in content) for w in wanted)
     ]
@@ -184,19 +191,44 @@ def match_title(
     overlap = [
         task
         for task, content in contents
-        if len(wanted & content) * 2 >= len(wanted) and wanted & content
+        if 0 < sum(bool(forms & content) for forms in said) * 2 >= len(wanted)
     ]
     return ("near", overlap) if overlap else ("none", [])
 
 
 def _content(text: str) -> frozenset[str]:
     words = re.findall(r"[^\W_]+", text.casefold().replace("'", "").replace("’", ""))
-    stems = [_stem(word) for word in words if word not in _EMPTY_WORDS]
-    return frozenset(stems or [_stem(word) for word in words])
+    return frozenset([word for word in words if word not in _EMPTY_WORDS] or words)
+
+
+def _forms(word: str) -> frozenset[str]:
+    """Return the word, its plain inflections, and the words it is a plain inflection of."""
+    candidates = {word[:-1], word[:-2], word[:-3], word[:-4], word[:-3] + "e", word[:-3] + "y"}
+    bases = {base for base in candidates if word in _inflections(base)}
+    return frozenset({word, *_inflections(word), *bases})
+
+
+_ONE_SYLLABLE = re.compile(r"[^aeiouy]*[aeiou][^aeiouywx]")
+
+
+def _inflections(word: str) -> set[str]:
+    """Return the word with -s, -es, -ed and -ing as they are regularly put.
+
+    Strictly: "planes" and "staring" are no forms of "plan" and "star".
+    """
+    if len(word) < 3 or not re.search(r"[aeiouy]", word):
+        return set()
+    if word[-1] == "y" and word[-2] not in "aeiou":
+        return {word[:-1] + "ies", word[:-1] + "ied", word + "ing"}
+    plural = word + ("es" if word.endswith(("s", "x", "z", "ch", "sh", "o")) else "s")
+    if word[-1] == "e":
+        return {plural, word + "d", word[:-1] + "ing"}
+    stem = word + word[-1] if _ONE_SYLLABLE.fullmatch(word) else word
+    return {plural, stem + "ed", stem + "ing"}
 
 
 def _stem(word: str) -> str:
-    """Return the word without the endings that "washing the dishes" and "wash dish" differ in."""
+    """Return the word without the endings that "washes the dish" and "washing dishes" differ in."""
     for ending in ("ing", "ies", "es", "ed", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             word = word[: -len(ending)]
@@ -207,6 +239,6 @@ def _stem(word: str) -> str:
 
 
 def _like(a: str, b: str) -> bool:
-    return a == b or (
+    return _stem(a) == _stem(b) or (
         min(len(a), len(b)) >= 4 and (one_edit(a, b) or a.startswith(b) or b.startswith(a))
     )
