@@ -45,10 +45,13 @@ class ModelServer:
             return JSONResponse(error, step, headers={"retry-after": "0"})
         if asked.get("stream"):
             return StreamingResponse(self._stream(step), media_type="text/event-stream")
-        message: dict[str, Any] = {"role": "assistant", "content": step}
+        words = step.replace("|", "") if isinstance(step, str) else None
+        message: dict[str, Any] = {"role": "assistant", "content": words}
         if isinstance(step, list):
             message = {"role": "assistant", "content": None, "tool_calls": _whole(step)}
-        return JSONResponse(_envelope({"message": message, "finish_reason": "stop"}))
+        whole = _envelope({"message": message, "finish_reason": "stop"})
+        # Escaped, as JSON may hold what UTF-8 cannot.
+        return Response(json.dumps(whole), media_type="application/json")
 
     async def _stream(self, step: Any) -> AsyncIterator[bytes]:
         deltas: list[dict[str, Any]]

@@ -336,3 +336,41 @@ def test_messages_are_paged_from_the_newest(user: Any) -> None:
     assert len(page["messages"]) == 4
     refused = user.client.get(path, params={"cursor": "garbage"})
     assert refused.json()["errors"][0]["field"] == "cursor"
+
+
+def test_answer_that_cannot_be_stored_is_told_and_holds_nothing(
+    user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from todo_backend.chat import repository
+
+    insert = repository.insert_message
+
+    async def failing(*args: Any, **fields: Any) -> Any:
+        if fields["role"] == "assistant":
+            raise ValueError("unforeseen")
+        return await insert(*args, **fields)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "insert_message", failing)
+        events = _stream(user, "What's pending?")
+    assert [e["type"] for e in events[-3:-1]] == ["error", "finish"]
+    conversation = events[0]["messageMetadata"]["conversation_id"]
+    assert user.say("What's pending?", conversation)
+
+
+def test_stream_of_a_turn_that_breaks_down_still_ends_as_it_should(
+    user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from todo_backend.chat import service
+
+    async def failing(*_: Any) -> Any:
+        raise ValueError("unforeseen")
+
+    monkeypatch.setattr(service, "run", failing)
+    events = _stream(user, "What's pending?")
+    assert [e if e == "[DONE]" else e["type"] for e in events] == [
+        "start",
+        "error",
+        "finish",
+        "[DONE]",
+    ]

@@ -276,3 +276,34 @@ def test_an_answer_with_too_many_calls_is_remembered_by_its_words(
     user.say("And now?", conversation)
     told = [m["content"] for m in model.requests[-1]["messages"][1:]]
     assert told == ["What is there?", "Many.", "And now?"]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_what_cannot_be_stored_is_left_out_of_the_answer(
+    start_backend: Callable[..., str], sign_up: Any, model: Any, streamed: bool
+) -> None:
+    """NUL, halves of surrogate pairs and NaN, in words, arguments and names."""
+    user = sign_up(start_backend(openai_base_url=model.url, openai_stream=streamed))
+    odd = '{"title": "Mi\\u0000lk \\ud83d", "description": "\\ud83c\\udf89"}'
+    number = tool("complete_task", '{"task_id": NaN}', "call_b")
+    unknown = tool("drop\x00\ud800", "{}", "call_c")
+    model.plan([tool("add_task", odd), number, unknown], "Do|ne\x00 \ud83d.")
+    answer = user.say("Add milk")
+    assert answer["response"] == "Done \ufffd."
+    assert answer["tool_calls"][0]["arguments"]["title"] == "Milk \ufffd"
+    assert user.list()[0]["description"] == "\U0001f389"
+    path = f"/api/{user.id}/conversations/{answer['conversation_id']}"
+    stored = user.client.get(path).json()["messages"][1]
+    assert stored["content"] == answer["response"]
+    assert stored["tool_calls"] == answer["tool_calls"]
+    assert user.say("Again", answer["conversation_id"])
+
+
+def test_deep_arguments_are_cut() -> None:
+    from todo_backend.assistant.results import clean
+
+    deep: Any = "x"
+    for _ in range(2000):
+        deep = [{"a": deep}]
+    json.dumps(clean(deep))
+    assert clean({"a\x00": [1, "b"]}) == {"a": [1, "b"]}

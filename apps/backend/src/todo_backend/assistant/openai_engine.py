@@ -32,7 +32,7 @@ from todo_backend.assistant.engine import (
 )
 from todo_backend.assistant.offline.grammar import parse
 from todo_backend.assistant.offline.sentence import read
-from todo_backend.assistant.results import within
+from todo_backend.assistant.results import clean, within
 from todo_backend.assistant.tools import ToolResult, Tools
 from todo_backend.settings import BackendSettings
 
@@ -114,9 +114,10 @@ class OpenAIEngine:
                 yield TextDelta(piece)
             if not answer.calls:
                 break
-            messages.append(_assistant(answer))
+            messages.append(clean(_assistant(answer)))
             deletions = sum(call.name == _DELETE for call in answer.calls)
             for number, call in enumerate(answer.calls):
+                call.name = clean(call.name)
                 arguments, problem = _arguments(call, names)
                 if problem is None and call.name == _DELETE:
                     problem = guard.refusal(arguments, deletions)
@@ -326,7 +327,7 @@ def _arguments(call: Call, names: set[str]) -> tuple[dict[str, Any], str | None]
         return {}, f"The arguments are not valid JSON: {error}"
     if not isinstance(arguments, dict):
         return {}, "The arguments must be a JSON object"
-    return arguments, None
+    return clean(arguments), None
 
 
 def _assistant(answer: _Answer) -> dict[str, Any]:
@@ -356,7 +357,7 @@ def _valid(arguments: str) -> str:
 
 def _tool_message(call: Call, result: ToolResult, most: int) -> dict[str, Any]:
     value = result.value if result.error is None else f"Error: {result.error}"
-    content, _ = within(_in_short(value), most)
+    content, _ = within(_in_short(clean(value)), most)
     if not isinstance(content, str):
         content = json.dumps(content, ensure_ascii=False)
     return {"role": "tool", "tool_call_id": call.id, "content": content}

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import Histogram
+from todo_core.database import Connection
 from todo_core.errors import NotFoundError, UnavailableError
 
 from todo_backend.assistant.engine import (
@@ -29,7 +30,7 @@ from todo_backend.assistant.engine import (
     Turn,
     Waiting,
 )
-from todo_backend.assistant.results import within
+from todo_backend.assistant.results import clean, within
 from todo_backend.chat import repository
 from todo_backend.chat.schemas import ChatRequest
 from todo_backend.problems import ApiError, not_found
@@ -170,6 +171,8 @@ async def _answer(
                     case TextDelta(text):
                         reply.text += text
                     case ToolStarted(id_, name, arguments):
+                        arguments = clean(arguments)
+                        event = ToolStarted(id_, name, arguments)
                         started[id_] = {
                             "name": name,
                             "arguments": arguments,
@@ -178,8 +181,9 @@ async def _answer(
                         }
                         reply.tool_calls.append(started[id_])
                     case ToolFinished(id_, result, error):
-                        result, size = within(result, room)
+                        result, size = within(clean(result), room)
                         room -= size
+                        error = clean(error)
                         event = ToolFinished(id_, result, error)
                         started[id_]["result"] = result if error is None else {"error": error}
                     case Waiting(pending):
@@ -196,6 +200,9 @@ async def _answer(
     except Exception:
         log.exception("The engine failed")
         reply.failure = (500, "The assistant failed")
+    finally:
+        # Whole: a surrogate pair may come in two pieces.
+        reply.text = clean(reply.text)
 
 
 @asynccontextmanager
@@ -234,6 +241,14 @@ async def _store(services: Services, begun: Begun, reply: Reply) -> None:
                 log.error("An answer could not be stored: the database does not answer")
                 return
             await asyncio.sleep(pause)
+        except Exception:
+            log.exception("An answer could not be stored")
+            reply.failure = reply.failure or (500, "The answer could not be stored")
+            # Not held any longer than the turn runs, whatever became of it.
+            with suppress(Exception):
+                async with services.database.transaction(begun.user_id) as connection:
+                    await _release(connection, begun)
+            return
 
 
 async def _store_once(services: Services, begun: Begun, reply: Reply) -> None:
@@ -244,17 +259,20 @@ async def _store_once(services: Services, begun: Begun, reply: Reply) -> None:
                 user_id=begun.user_id,
                 conversation_id=begun.conversation_id,
                 role="assistant",
-                # PostgreSQL holds no NUL, and a model may say anything.
-                content=reply.text.replace("\x00", ""),
+                content=reply.text,
                 tool_calls=reply.tool_calls,
                 pending=reply.pending,
             )
-        await repository.release_conversation(
-            connection,
-            user_id=begun.user_id,
-            conversation_id=begun.conversation_id,
-            turn_id=begun.turn_id,
-        )
+        await _release(connection, begun)
+
+
+async def _release(connection: Connection, begun: Begun) -> None:
+    await repository.release_conversation(
+        connection,
+        user_id=begun.user_id,
+        conversation_id=begun.conversation_id,
+        turn_id=begun.turn_id,
+    )
 
 
 def spawn(services: Services, work: Awaitable[None]) -> asyncio.Task[None]:

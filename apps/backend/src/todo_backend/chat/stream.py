@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from contextlib import suppress
 
 from starlette.responses import Response
@@ -22,6 +23,7 @@ _HEADERS = {
     "x-accel-buffering": "no",
     "x-vercel-ai-ui-message-stream": "v1",
 }
+log = logging.getLogger("todo.chat")
 # Seconds without a word after which a comment shows that the connection lives.
 _SILENCE = 15
 
@@ -110,6 +112,7 @@ class TurnStream(Response):
             for part in new:
                 self._queue.put_nowait(part)
 
+        failure, message_id = "The assistant failed", None
         try:
             put(
                 {
@@ -121,19 +124,24 @@ class TurnStream(Response):
             reply = await service.run(
                 self._services, self._begun, lambda event: put(*parts.of(event))
             )
+            message_id = reply.message_id
+            failure = reply.failure[1] if reply.failure is not None else ""
+        except Exception:
+            log.exception("A turn failed")
+        finally:
+            # Whatever happened, a client is told how it ended.
             put(*parts.end())
-            if reply.failure is not None:
-                put({"type": "error", "errorText": reply.failure[1]})
+            if failure:
+                put({"type": "error", "errorText": failure})
             put(
                 {
                     "type": "finish",
                     "messageMetadata": {
                         "conversation_id": conversation_id,
-                        "message_id": reply.message_id,
+                        "message_id": message_id,
                     },
                 }
             )
-        finally:
             self._queue.put_nowait(None)
 
     async def _send(self, send: Send) -> None:
