@@ -110,6 +110,11 @@ async def test_the_five_tools_and_their_annotations(mcp_url: str, keys: Any) -> 
         "delete_task": {"task_id"},
         "update_task": {"task_id", "title", "description"},
     }
+    for schema in (tool.input_schema for tool in tools.values()):
+        assert schema["additionalProperties"] is False
+        assert all("default" not in p or p["default"] for p in schema["properties"].values())
+    assert tools["add_task"].input_schema["properties"]["description"]["type"] == "string"
+    assert tools["update_task"].input_schema["required"] == ["task_id"]
     hints = {name: tool.annotations or ToolAnnotations() for name, tool in tools.items()}
     assert [n for n, h in hints.items() if h.read_only_hint] == ["list_tasks"]
     assert {n for n, h in hints.items() if h.destructive_hint} == {"delete_task", "update_task"}
@@ -178,12 +183,64 @@ async def test_personal_access_token_acts_for_its_user(mcp_url: str, user: Any) 
     assert user.list()[0]["title"] == "By token"
 
 
-async def test_user_id_in_arguments_is_not_accepted(
+async def test_arguments_that_a_tool_does_not_have_are_refused(
     mcp_url: str, keys: Any, user: Any, stranger: Any
 ) -> None:
-    token = _token(keys.key, sub=user.id)
-    await _call(mcp_url, token, [("add_task", {"title": "Mine", "user_id": stranger.id})])
+    number = user.add("Mine")["id"]
+    answers = await _call(
+        mcp_url,
+        _token(keys.key, sub=user.id),
+        [
+            ("add_task", {"title": "Mine", "user_id": stranger.id}),
+            ("list_tasks", {"user_id": stranger.id}),
+            ("delete_task", {"task_id": number, "user_id": stranger.id}),
+        ],
+    )
+    assert all(answer.is_error for answer in answers)
+    assert "user_id" in answers[0].content[0].text
     assert stranger.list() == []
+    assert [task["title"] for task in user.list()] == ["Mine"]
+
+
+@pytest.mark.parametrize("text", ["null", "[1, 2]", "{}", "true", "12", '"quoted"', "\U0001f389"])
+async def test_texts_that_look_like_json_stay_texts(
+    mcp_url: str, keys: Any, user: Any, text: str
+) -> None:
+    token = _token(keys.key, sub=user.id)
+    (added,) = await _call(mcp_url, token, [("add_task", {"title": text, "description": text})])
+    assert not added.is_error, added.content
+    (task,) = user.list()
+    assert (task["title"], task["description"]) == (text, text)
+    number = user.add("Other", description="Kept")["id"]
+    changes: list[dict[str, Any]] = [
+        {"title": text},
+        {"title": text, "description": None},
+        {"description": text, "title": None},
+    ]
+    for change in changes:
+        (updated,) = await _call(mcp_url, token, [("update_task", {"task_id": number, **change})])
+        assert not updated.is_error, updated.content
+        expected = text if change.get("description") else "Kept"
+        assert user.list()[0]["description"] == expected
+    assert user.list()[0]["title"] == text
+
+
+async def test_a_description_can_be_emptied_and_an_empty_title_is_refused(
+    mcp_url: str, keys: Any, user: Any
+) -> None:
+    number = user.add("Milk", description="Two litres")["id"]
+    token = _token(keys.key, sub=user.id)
+    emptied, refused = await _call(
+        mcp_url,
+        token,
+        [
+            ("update_task", {"task_id": number, "description": ""}),
+            ("update_task", {"task_id": number, "title": ""}),
+        ],
+    )
+    assert not emptied.is_error
+    assert refused.is_error
+    assert (user.list()[0]["title"], user.list()[0]["description"]) == ("Milk", "")
 
 
 async def test_foreign_tasks_do_not_exist(
@@ -263,3 +320,24 @@ def test_health_and_metrics(mcp_url: str) -> None:
     ready = httpx2.get(f"{base}/readyz", trust_env=False)
     assert (ready.status_code, ready.json()["checks"]) == (200, {"database": "ok"})
     assert "mcp_tool_calls_total" in httpx2.get(f"{base}/metrics", trust_env=False).text
+
+
+def test_personal_token_without_the_database_is_503(
+    serve: Any, scratch: Any, keys: Any, user: Any
+) -> None:
+    from pydantic import AnyHttpUrl
+    from todo_mcp.server import create_app
+    from todo_mcp.settings import McpSettings
+
+    settings = McpSettings(
+        **{**scratch.settings("todo_mcp"), "database_port": 9},
+        mcp_public_key_file=keys.public,
+        mcp_audience=AnyHttpUrl(AUDIENCE),
+    )
+    with serve(create_app(settings)) as url:
+        response = _initialize(f"{url}/mcp", user.token())
+        assert response.status_code == 503
+        assert int(response.headers["retry-after"]) > 0
+        assert response.headers["content-type"] == "application/problem+json"
+        # Signed tokens need no database to be told apart.
+        assert _initialize(f"{url}/mcp", _token(keys.key)).status_code == 200

@@ -6,11 +6,18 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
-from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from prometheus_client import Counter
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from todo_core.database import Database
 from todo_core.errors import TodoError
 from todo_core.tasks import service
@@ -34,9 +41,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 TaskId = Annotated[int, Field(ge=1, le=ID_MAX, description="The task's number")]
 NewTitle = Annotated[Title, Field(description=f"The task in a few words, at most {TITLE_MAX}")]
+
+
+def _unless_null(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    return None if value is None else check(value)
+
+
+# Texts that may be left out. To the SDK they have to be `str` and nothing else: it reads texts for
+# other types as JSON first, which turns the title "null" into none.
+OtherTitle = Annotated[Title, WrapValidator(_unless_null), Field(description="The new title")]
 Details = Annotated[
-    Description | None, Field(description=f"Details, at most {DESCRIPTION_MAX} characters")
+    Description,
+    WrapValidator(_unless_null),
+    Field(description=f"Details, at most {DESCRIPTION_MAX} characters"),
 ]
+_NOT_GIVEN: Any = None
 
 
 class TaskChange(BaseModel):
@@ -47,17 +66,19 @@ class TaskChange(BaseModel):
     title: str
 
 
-def add_tools(mcp: MCPServer[Any], database: Database) -> None:
-    """Give the server its tools."""
+def make_tools(database: Database) -> list[Tool]:
+    """Return the server's tools."""
+    tools: list[Tool] = []
 
-    def tool(annotations: ToolAnnotations) -> Callable[[Callable[P, Awaitable[R]]], object]:
-        def add(function: Callable[P, Awaitable[R]]) -> object:
-            return mcp.tool(annotations=annotations)(_told(function))
+    def tool(annotations: ToolAnnotations) -> Callable[[Callable[P, Awaitable[R]]], None]:
+        def add(function: Callable[P, Awaitable[R]]) -> None:
+            made = Tool.from_function(_told(function), annotations=annotations)
+            tools.append(_strict(made))
 
         return add
 
     @tool(ToolAnnotations(title="Add a task", destructive_hint=False, open_world_hint=False))
-    async def add_task(title: NewTitle, description: Details = None) -> TaskChange:
+    async def add_task(title: NewTitle, description: Details = _NOT_GIVEN) -> TaskChange:
         """Add a task to the user's list."""
         task = TaskCreate(title=title, description=description)
         row = await service.create_task(database, user_id=caller(), task=task)
@@ -98,8 +119,8 @@ def add_tools(mcp: MCPServer[Any], database: Database) -> None:
     )
     async def update_task(
         task_id: TaskId,
-        title: Annotated[Title | None, Field(description="The new title")] = None,
-        description: Details = None,
+        title: OtherTitle = _NOT_GIVEN,
+        description: Details = _NOT_GIVEN,
     ) -> TaskChange:
         """Change a task's title, description or both; what is not given stays."""
         given = {"title": title, "description": description}
@@ -110,6 +131,24 @@ def add_tools(mcp: MCPServer[Any], database: Database) -> None:
             database, user_id=caller(), task_id=task_id, changes=changes
         )
         return TaskChange(task_id=row["id"], status="updated", title=row["title"])
+
+    return tools
+
+
+def _strict(tool: Tool) -> Tool:
+    """Make the tool refuse arguments that it does not have, a user's id above all."""
+    known = tool.fn_metadata.arg_model
+
+    class Arguments(known):  # type: ignore[misc, valid-type]
+        model_config = ConfigDict(extra="forbid", title=known.__name__)
+
+    tool.fn_metadata.arg_model = Arguments
+    tool.parameters = Arguments.model_json_schema(by_alias=True)
+    for argument in tool.parameters["properties"].values():
+        # Leaving it out is the only way to say so.
+        if argument.get("default", "") is None:
+            del argument["default"]
+    return tool
 
 
 def _told(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
