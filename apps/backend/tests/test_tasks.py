@@ -217,6 +217,17 @@ def test_paging_is_stable_while_tasks_come_and_go(user: Any) -> None:
     assert [task["id"] for task in rest["items"]] == [tasks[1]["id"], tasks[0]["id"]]
 
 
+@pytest.mark.parametrize("character", ["\U0001f389", "\u0130", "\x01", '"', "\u4e2d"])
+def test_pages_of_the_longest_titles_follow_each_other(user: Any, character: str) -> None:
+    titles = [f"{number}{character * 198}b" for number in range(3)]
+    for title in titles:
+        user.add(title)
+    query = {"sort": "title", "limit": 2}
+    page = user.client.get(user.tasks, params=query).json()
+    rest = user.client.get(user.tasks, params={**query, "cursor": page["next_cursor"]}).json()
+    assert [task["title"] for task in page["items"] + rest["items"]] == titles
+
+
 @pytest.mark.parametrize("cursor", ["x", "e30", "WyJ0aXRsZSIsIngiLDFd", "\u2603", "bnVsbA"])
 def test_foreign_cursor_is_422(user: Any, cursor: str) -> None:
     response = user.client.get(user.tasks, params={"cursor": cursor})

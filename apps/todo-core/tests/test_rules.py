@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from todo_core.tasks.paging import read_cursor, write_cursor
+from todo_core.tasks.paging import CURSOR_MAX, read_cursor, write_cursor
 from todo_core.tasks.recurrence import next_due
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC))
@@ -46,6 +46,23 @@ def test_next_due_is_the_first_after_both(due: datetime, now: datetime, recurren
 @given(key=st.text(max_size=50).filter(lambda t: "\x00" not in t), number=st.integers(1, 2**63 - 1))
 def test_cursor_comes_back_as_it_was(key: str, number: int) -> None:
     assert read_cursor(write_cursor("title", key, number), "title") == (key, number)
+
+
+# What takes the most bytes: control characters, astral ones, one that gets longer in lower case.
+LONG = st.sampled_from('\x01\x1f\U0001f389\u0130"\\\u2028') | st.characters(
+    exclude_categories=["Cs"]
+)
+
+
+@given(title=st.text(LONG, min_size=200, max_size=200), number=st.integers(2**62, 2**63 - 1))
+@example("\U0001f389" * 200, 2**63 - 1)
+@example("\x01" * 200, 2**63 - 1)
+@example("\u0130" * 200, 2**63 - 1)
+def test_cursor_behind_the_longest_title_is_accepted(title: str, number: int) -> None:
+    cursor = write_cursor("title", title.lower(), number)
+    assert len(cursor) <= CURSOR_MAX
+    if "\x00" not in title:
+        assert read_cursor(cursor, "title") == (title.lower(), number)
 
 
 @given(st.text(max_size=100))

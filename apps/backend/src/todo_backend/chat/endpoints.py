@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from todo_core.tasks.paging import read_cursor, write_cursor
+from todo_core.tasks.paging import CURSOR_MAX, read_cursor, write_cursor
 from todo_core.tasks.schemas import ID_MAX, Sort
 
 from todo_backend.auth.dependencies import OwnerDep
@@ -93,7 +93,7 @@ async def list_conversations(
     owner: OwnerDep,
     services: ServicesDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_MAX)] = None,
 ) -> ConversationPage:
     """List your conversations, the one last talked in first."""
     after = _after(cursor, _ORDER)
@@ -116,7 +116,7 @@ async def get_conversation(
     owner: OwnerDep,
     services: ServicesDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
-    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_MAX)] = None,
 ) -> ConversationDetail:
     """Read a conversation: its newest messages, and by the cursor those before them."""
     before = _after(cursor, _MESSAGES)

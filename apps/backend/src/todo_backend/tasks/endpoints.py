@@ -11,7 +11,7 @@ from pydantic import StringConstraints
 from pydantic_core import to_json
 from todo_core.database import Row
 from todo_core.tasks import service
-from todo_core.tasks.paging import read_cursor
+from todo_core.tasks.paging import CURSOR_MAX, read_cursor
 from todo_core.tasks.repository import TaskFilter
 from todo_core.tasks.schemas import (
     ID_MAX,
@@ -75,7 +75,7 @@ async def list_tasks(
     priority: Priority | None = None,
     sort: Sort = "-created_at",
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_MAX)] = None,
 ) -> Response:
     """List your tasks, newest first unless told otherwise; `next_cursor` leads to the next page."""
     after = None

@@ -23,6 +23,10 @@ _KEYS: dict[str, tuple[str, str]] = {
 }
 
 
+# The longest title takes 200 characters of at most 6 bytes, and base64 makes 4 of 3.
+CURSOR_MAX = 2000
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """How a list is ordered, as SQL. The id settles what the key leaves open."""
@@ -59,7 +63,7 @@ def order(sort: Sort) -> Order:
 def write_cursor(sort: Sort, key: Any, task_id: int) -> str:
     """Return the cursor of the page behind the row with this key and id."""
     text = key.isoformat() if isinstance(key, datetime) else key
-    raw = json.dumps([sort, text, task_id], separators=(",", ":")).encode()
+    raw = json.dumps([sort, text, task_id], separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
