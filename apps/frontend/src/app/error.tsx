@@ -1,9 +1,9 @@
 'use client';
 
+/** `retry` reads the page from the server anew; Next's `reset` would draw the same error again. */
+type Props = { error: Error & { digest?: string }; retry: () => void };
 
-type Props = { error: Error & { digest?: string }; reset: () => void };
-
-const ErrorPage = ({ error, reset }: Props) => (
+const ErrorPage = ({ error, retry }: Props) => (
   <main className="page-message">
     <h1>Something went wrong</h1>
     <p>Your tasks are safe: they are kept by the server. What you typed is kept in this browser.</p>
@@ -13,7 +13,7 @@ const ErrorPage = ({ error, reset }: Props) => (
       </p>
     )}
     <p className="page-actions">
-      <button type="button" className="button button-primary" onClick={reset}>
+      <button type="button" className="button button-primary" onClick={retry}>
         Try again
       </button>
       <a href="/" className="button">

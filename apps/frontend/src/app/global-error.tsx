@@ -4,7 +4,7 @@ import '@/styles/base.css';
 import '@/styles/pages.css';
 import ErrorPage from './error';
 
-type Props = { error: Error & { digest?: string }; reset: () => void };
+type Props = { error: Error & { digest?: string }; retry: () => void };
 
 /** Takes the place of the layout itself, where that failed. */
 const GlobalError = (props: Props) => (

@@ -1,10 +1,10 @@
 'use client';
 
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { conversationInAddress, setConversationInAddress, toSignIn } from '@/lib/address';
 import { ApiError, messageOf } from '@/lib/api';
-import { writeDraft } from '@/lib/drafts';
+import { readDraft, writeDraft } from '@/lib/drafts';
 import { focusFirst } from '@/lib/focus';
 import { onTabMessage, tellTabs } from '@/lib/tabs';
 import type { Engine, TaskPage, TaskQuery, User } from '@/lib/types';
@@ -14,6 +14,7 @@ import { useToasts } from '@/lib/use-toasts';
 import { ChatPane } from './chat/chat-pane';
 import { Gate } from './gate';
 import { Icon } from './icons';
+import { PaneBoundary } from './pane-boundary';
 import { TaskPane } from './tasks/task-pane';
 import type { Theme } from './theme-toggle';
 import { Toasts } from './toasts';
@@ -27,9 +28,6 @@ export type WorkspaceProps = {
   firstPage: TaskPage | null;
   conversationId: number | null;
 };
-
-/** Until the conversation of the address is asked for again, where no backend answers. */
-const retryMs = 2000;
 
 type View = 'tasks' | 'chat';
 
@@ -47,6 +45,7 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
 
   const chat = useChat({
     userId: user.id,
+    conversationId,
     onToolOutput: applyTool,
     onTurnEnd: useCallback(() => {
       reload();
@@ -54,7 +53,9 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
     }, [reload]),
     onSignedOut: useCallback(
       (unsent: string) => {
-        writeDraft(user.id, `chat-${conversationInAddress() ?? 'new'}`, unsent);
+        const name = `chat-${conversationInAddress() ?? 'new'}`;
+        // Before what was typed since.
+        writeDraft(user.id, name, [unsent, readDraft(user.id, name)].filter(Boolean).join('\n'));
         toSignIn();
       },
       [user.id],
@@ -70,23 +71,14 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
   );
 
   const { open, state } = chat;
-  const hasMessages = useRef(false);
-  useEffect(() => {
-    hasMessages.current = state.messages.length > 0;
-  }, [state.messages]);
   useEffect(() => {
     if (conversationId === null) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const read = (): void => {
-      // Whoever has begun to talk meanwhile is not interrupted.
-      if (hasMessages.current) return;
-      open(conversationId).catch((error: unknown) => {
-        if (error instanceof ApiError && error.isTemporary) timer = setTimeout(read, retryMs);
-        else onError(error, 'The conversation could not be opened.');
-      });
-    };
-    read();
-    return () => clearTimeout(timer);
+    open(conversationId, { patient: true }).catch((error: unknown) => {
+      onError(error, 'The conversation could not be opened.');
+      if (!(error instanceof ApiError) || error.status !== 404) return;
+      setConversationInAddress(null);
+      void open(null);
+    });
   }, [conversationId, open, onError]);
   const shown = state.conversationId;
   useEffect(() => {
@@ -136,8 +128,12 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
       <main className="workspace" data-view={view}>
         <h1 className="visually-hidden">Todo Chatbot</h1>
         <Gate>
-          <TaskPane userId={user.id} tasks={tasks} query={query} onQuery={onQuery} />
-          <ChatPane userId={user.id} engine={engine} chat={chat} onError={onError} />
+          <PaneBoundary className="task-pane" what="The task list">
+            <TaskPane userId={user.id} tasks={tasks} query={query} onQuery={onQuery} />
+          </PaneBoundary>
+          <PaneBoundary className="chat-pane" what="The conversation">
+            <ChatPane userId={user.id} engine={engine} chat={chat} onError={onError} />
+          </PaneBoundary>
         </Gate>
       </main>
       <Toasts toasts={toasts} close={close} />

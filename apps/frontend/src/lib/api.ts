@@ -218,7 +218,8 @@ export const listConversations = async (userId: string, cursor: string | null = 
 export const getConversation = async (
   userId: string,
   id: number,
-): Promise<Conversation & { messages: StoredMessage[] }> => json(`${conversationsPath(userId)}/${id}`);
+  signal: AbortSignal,
+): Promise<Conversation & { messages: StoredMessage[] }> => json(`${conversationsPath(userId)}/${id}`, { signal });
 export const deleteConversation = async (userId: string, id: number): Promise<void> => {
   await send(`${conversationsPath(userId)}/${id}`, { method: 'DELETE' });
 };

@@ -3,6 +3,7 @@ import {
   chatReducer,
   fromStored,
   initialChat,
+  isThinking,
   plainText,
   type ChatAction,
   type ChatState,
@@ -39,7 +40,7 @@ describe('a whole turn', () => {
     ['in one chunk', [events(...turn)]],
   ])('is the same %s', (_, actions) => {
     const state = run(asked, ...actions);
-    expect(state).toMatchObject({ status: 'idle', conversationId: 7, error: null, retry: null, announcement: 'Added **Milk**.' });
+    expect(state).toMatchObject({ status: 'idle', conversationId: 7, error: null, retry: null, announcement: 'Added Milk.' });
     expect(state.messages.map((message) => message.role)).toEqual(['user', 'assistant']);
     expect(reply(state).parts).toEqual([
       { type: 'tool', id: 'c', name: 'add_task', state: 'done', input: { title: 'Milk' }, output: { task_id: 1 }, error: null },
@@ -151,4 +152,30 @@ test('stored messages show their tool calls, failed ones as failed', () => {
     { name: 'delete_task', state: 'failed', error: 'Task 9 was not found' },
     { type: 'text', text: 'Hm.' },
   ]);
+});
+
+test('a turn that says and does nothing leaves a reply that says so', () => {
+  const state = run(asked, events(start, { type: 'text-start', id: 't' }, finish));
+  expect(state).toMatchObject({ status: 'idle', retry: 'Add milk', announcement: 'The assistant said nothing.' });
+  expect(reply(state)).toMatchObject({ parts: [], ended: 'empty' });
+  expect(chatReducer(state, { type: 'retried' }).messages).toHaveLength(1);
+  expect(fromStored([{ id: 4, role: 'assistant', content: '', created_at: at, tool_calls: [] }])).toMatchObject([{ ended: 'empty' }]);
+});
+
+test('a turn that only acts is announced as well', () => {
+  expect(run(asked, events(start, toolInput, toolOutput, finish)).announcement).toBe('Done.');
+});
+
+test.each<[string, ChatAction[], boolean]>([
+  ['before any turn', [], false],
+  ['before the first event', [asked], true],
+  ['before the first word', [asked, events(start)], true],
+  ['with a text that has begun without a word', [asked, events(start, { type: 'text-start', id: 't' })], true],
+  ['while a text grows', [asked, events(start, { type: 'text-delta', id: 't', delta: 'Ad' })], false],
+  ['while a tool works', [asked, events(start, toolInput)], false],
+  ['after a tool has worked', [asked, events(start, toolInput, toolOutput)], true],
+  ['after the turn', [asked, events(start, ...textOf('t', 'Hi'), finish)], false],
+  ['while it waits to ask again', [asked, { type: 'waiting', attempt: 1 }], false],
+])('%s, whether the page shows that the assistant thinks: %s', (_, actions, thinks) => {
+  expect(isThinking(run(...actions))).toBe(thinks);
 });

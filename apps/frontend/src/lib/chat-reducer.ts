@@ -1,3 +1,4 @@
+import { toPlainText } from './plain-text';
 import type { StoredMessage } from './types';
 
 /** One message as the page shows it: text and tool calls in the order they came. */
@@ -17,12 +18,14 @@ export type Message = {
   role: 'user' | 'assistant';
   parts: Part[];
   createdAt: string | null;
-  /** Why an assistant's message ended before its time. */
-  ended?: 'stopped' | 'cut' | 'error';
+  /** Why an assistant's message ended before its time, or that there is nothing in it. */
+  ended?: 'stopped' | 'cut' | 'error' | 'empty';
 };
 
 export type ChatState = {
   conversationId: number | null;
+  /** Counts the conversations opened: the same one gets its number only with its first reply. */
+  opened: number;
   messages: Message[];
   /** idle: nothing runs; sending: no event yet; streaming: events come; retrying: waits before it asks again. */
   status: 'idle' | 'sending' | 'streaming' | 'retrying';
@@ -38,6 +41,7 @@ export type StreamEvent = { type: string; [key: string]: unknown };
 
 export type ChatAction =
   | { type: 'opened'; conversationId: number | null; messages: Message[] }
+  | { type: 'reread'; messages: Message[] }
   | { type: 'asked'; key: string; text: string; at: string }
   | { type: 'retried' }
   | { type: 'waiting'; attempt: number }
@@ -49,6 +53,7 @@ export type ChatAction =
 
 export const initialChat: ChatState = {
   conversationId: null,
+  opened: 0,
   messages: [],
   status: 'idle',
   error: null,
@@ -172,12 +177,13 @@ const applyEvent = (state: ChatState, event: StreamEvent, at: string): ChatState
     case 'finish': {
       // After an error event, finish only closes the stream.
       if (state.status === 'idle') return state;
-      const settled = settleReply(state);
+      const settled: ChatState = { ...settleReply(state), status: 'idle' };
       const reply = settled.messages.at(-1);
+      if (reply?.role === 'assistant') return { ...settled, announcement: toPlainText(plainText(reply)) || 'Done.' };
       return {
-        ...settled,
-        status: 'idle',
-        announcement: reply?.role === 'assistant' ? plainText(reply) : '',
+        ...withReply(settled, at, (empty) => ({ ...empty, ended: 'empty' })),
+        retry: lastQuestion(state),
+        announcement: 'The assistant said nothing.',
       };
     }
     default:
@@ -189,7 +195,14 @@ const applyEvent = (state: ChatState, event: StreamEvent, at: string): ChatState
 export const chatReducer = (state: ChatState, action: ChatAction): ChatState => {
   switch (action.type) {
     case 'opened':
-      return { ...initialChat, conversationId: action.conversationId, messages: action.messages };
+      return {
+        ...initialChat,
+        conversationId: action.conversationId,
+        opened: state.opened + 1,
+        messages: action.messages,
+      };
+    case 'reread':
+      return { ...state, messages: action.messages };
     case 'asked':
       return {
         ...state,
@@ -239,35 +252,46 @@ export const chatReducer = (state: ChatState, action: ChatAction): ChatState => 
   }
 };
 
+/** Whether a turn runs with nothing on the page that shows it: no text that grows, no tool that works. */
+export const isThinking = ({ status, messages }: ChatState): boolean => {
+  if (status !== 'sending' && status !== 'streaming') return false;
+  const last = messages.at(-1);
+  const part = last?.role === 'assistant' ? last.parts.at(-1) : undefined;
+  if (part === undefined) return true;
+  return part.type === 'tool' ? part.state !== 'running' : part.text === '';
+};
+
 /** A tool that failed is stored with the result {"error": "..."}. */
 const errorOf = (result: unknown): string | null => {
   const { error } = (result ?? {}) as { error?: unknown };
   return typeof error === 'string' ? error : null;
 };
 
+const partsOf = (message: StoredMessage): Part[] => [
+  ...message.tool_calls.map((call, index): ToolPart => {
+    const error = errorOf(call.result);
+    return {
+      type: 'tool',
+      id: `${message.id}-${index}`,
+      name: call.name,
+      state: error === null ? 'done' : 'failed',
+      input: call.arguments,
+      output: call.result,
+      error,
+    };
+  }),
+  ...(message.content === '' ? [] : [{ type: 'text' as const, id: 'text', text: message.content, streaming: false }]),
+];
+
 /** Messages the server kept, as the page shows them. */
 export const fromStored = (stored: StoredMessage[]): Message[] =>
-  stored.map((message) => ({
-    key: `stored-${message.id}`,
-    role: message.role,
-    createdAt: message.created_at,
-    parts: [
-      ...message.tool_calls.map(
-        (call, index): ToolPart => {
-          const error = errorOf(call.result);
-          return {
-            type: 'tool',
-            id: `${message.id}-${index}`,
-            name: call.name,
-            state: error === null ? 'done' : 'failed',
-            input: call.arguments,
-            output: call.result,
-            error,
-          };
-        },
-      ),
-      ...(message.content === ''
-        ? []
-        : [{ type: 'text' as const, id: 'text', text: message.content, streaming: false }]),
-    ],
-  }));
+  stored.map((message) => {
+    const parts = partsOf(message);
+    return {
+      key: `stored-${message.id}`,
+      role: message.role,
+      createdAt: message.created_at,
+      parts,
+      ...(parts.length === 0 ? { ended: 'empty' as const } : {}),
+    };
+  });

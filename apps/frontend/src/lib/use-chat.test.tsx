@@ -1,5 +1,5 @@
 import { act, cleanup, renderHook, waitFor } from '@testing-library/react';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StreamEvent } from './chat-reducer';
 import { plainText } from './chat-reducer';
 import { maxAttempts, useChat } from './use-chat';
@@ -16,9 +16,26 @@ const fetchMock = vi.fn<typeof fetch>();
 const bodies = (): unknown[] => 
   fetchMock.mock.calls.map(([, init]): unknown => JSON.parse(typeof init?.body === 'string' ? init.body : 'null'));
 
-const renderChat = () => {
+const stored = (...contents: string[]): Response =>
+  Response.json({
+    messages: contents.map((content, index) => ({
+      id: index,
+      role: index % 2 === 0 ? 'user' : 'assistant',
+      content,
+      tool_calls: [],
+      created_at: '2026-11-23T09:00:00Z',
+    })),
+  });
+/** An answer that comes when the test says so. */
+const later = (): ((response: Response) => void) => {
+  let answerNow: (response: Response) => void = () => undefined;
+  fetchMock.mockReturnValueOnce(new Promise((resolve) => (answerNow = resolve)));
+  return answerNow;
+};
+
+const renderChat = (conversationId: number | null = null) => {
   const handlers = { onToolOutput: vi.fn(), onTurnEnd: vi.fn(), onSignedOut: vi.fn() };
-  return { ...renderHook(() => useChat({ userId: 'u', ...handlers })), handlers };
+  return { ...renderHook(() => useChat({ userId: 'u', conversationId, ...handlers })), handlers };
 };
 
 beforeEach(() => {
@@ -122,4 +139,92 @@ test('outputs of tools are handed on; nonsense between them is skipped', async (
   act(() => result.current.send('Add milk'));
   await waitFor(() => expect(handlers.onTurnEnd).toHaveBeenCalled());
   expect(handlers.onToolOutput.mock.calls).toEqual([[output]]);
+});
+
+test('an error that is not the service’s ends the turn in sight', async () => {
+  vi.spyOn(console, 'error').mockReturnValue();
+  fetchMock.mockRejectedValueOnce(new DOMException('Odd', 'AbortError'));
+  const { result } = renderChat();
+  act(() => result.current.send('Hello'));
+  await waitFor(() => expect(result.current.state).toMatchObject({ status: 'idle', error: 'Something went wrong on this page.' }));
+});
+
+describe('opening conversations', () => {
+  const words = (state: ReturnType<typeof useChat>['state']): string[] => state.messages.map(plainText);
+
+  test('the one chosen last is shown, whichever answers last', async () => {
+    const first = later();
+    const second = later();
+    const { result } = renderChat();
+    const opened: Promise<boolean>[] = [];
+    act(() => void opened.push(result.current.open(1), result.current.open(2)));
+    await act(async () => {
+      second(stored('Two?', 'Two.'));
+      await opened[1];
+      first(stored('One?', 'One.'));
+      await opened[0];
+    });
+    expect(await Promise.all(opened)).toEqual([false, true]);
+    expect(result.current.state.conversationId).toBe(2);
+    expect(words(result.current.state)).toEqual(['Two?', 'Two.']);
+  });
+
+  test('what is said while one is being read is not overwritten, and belongs to it', async () => {
+    const reading = later();
+    fetchMock.mockResolvedValueOnce(whole('Hi.'));
+    const { result } = renderChat(7);
+    const opened: Promise<boolean>[] = [];
+    act(() => void opened.push(result.current.open(7)));
+    act(() => result.current.send('Hello'));
+    await act(async () => {
+      reading(stored('Old?', 'Old.'));
+      await opened[0];
+    });
+    await waitFor(() => expect(result.current.state.status).toBe('idle'));
+    expect(words(result.current.state)).toEqual(['Hello', 'Hi.']);
+    expect(bodies()[1]).toEqual({ message: 'Hello', conversation_id: 7 });
+  });
+
+  test('it ends the turn that runs, and the page hears of it', async () => {
+    later();
+    const { result, handlers } = renderChat();
+    act(() => result.current.send('Hello'));
+    fetchMock.mockResolvedValueOnce(stored('One?', 'One.'));
+    await act(() => result.current.open(1));
+    expect(handlers.onTurnEnd).toHaveBeenCalledTimes(1);
+    expect(result.current.state).toMatchObject({ status: 'idle', conversationId: 1 });
+  });
+
+  test('a patient one waits for the backend; another says at once what is wrong', async () => {
+    fetchMock.mockImplementation(() => Promise.resolve(new Response('', { status: 503 })));
+    const { result } = renderChat(7);
+    await expect(result.current.open(7)).rejects.toMatchObject({ status: 503 });
+    const opened: Promise<boolean>[] = [];
+    act(() => void opened.push(result.current.open(7, { patient: true })));
+    fetchMock.mockResolvedValueOnce(new Response('', { status: 502 })).mockResolvedValueOnce(stored('One?', 'One.'));
+    await act(() => vi.advanceTimersByTimeAsync(5000));
+    expect(await opened[0]).toBe(true);
+  });
+
+  test('a reply that is stored just after the page was left is found', async () => {
+    fetchMock.mockResolvedValueOnce(stored('Add milk'));
+    const { result, handlers } = renderChat(7);
+    await act(() => result.current.open(7));
+    expect(result.current.state.retry).toBeNull();
+    fetchMock.mockResolvedValueOnce(stored('Add milk', 'Added.'));
+    await act(() => vi.advanceTimersByTimeAsync(1000));
+    await waitFor(() => expect(words(result.current.state)).toEqual(['Add milk', 'Added.']));
+    expect(handlers.onTurnEnd).toHaveBeenCalledTimes(1);
+    await act(() => vi.advanceTimersByTimeAsync(10_000));
+    expect(result.current.state).toMatchObject({ retry: null, error: null });
+  });
+
+  test('where none comes, asking again is offered', async () => {
+    fetchMock.mockImplementation(() => Promise.resolve(stored('Add milk')));
+    const { result } = renderChat(7);
+    await act(() => result.current.open(7));
+    await act(() => vi.advanceTimersByTimeAsync(4000));
+    await waitFor(() => expect(result.current.state).toMatchObject({ error: 'This question has no reply yet.', retry: 'Add milk' }));
+    expect(fetchMock).toHaveBeenCalledTimes(3);
+  });
 });

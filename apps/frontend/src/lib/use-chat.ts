@@ -1,13 +1,26 @@
 'use client';
 
 import { useCallback, useEffect, useReducer, useRef } from 'react';
-import { ApiError, getConversation, startTurn } from './api';
-import { chatReducer, conversationOf, fromStored, initialChat, type ChatState, type StreamEvent } from './chat-reducer';
+import { ApiError, getConversation, messageOf, startTurn } from './api';
+import {
+  chatReducer,
+  conversationOf,
+  fromStored,
+  initialChat,
+  type ChatState,
+  type Message,
+  type StreamEvent,
+} from './chat-reducer';
 import { readEvents } from './sse';
 
 /** Seconds to wait before each new try when no backend answers (a pod is being replaced). */
 const backoff = [1, 2, 4, 8, 15];
 export const maxAttempts = backoff.length;
+
+/** Seconds until a conversation is asked for again where no backend answers. */
+const openAgain = 2;
+/** Seconds between looks for a reply that the server may still be storing: the page was left in mid-stream. */
+const lateReply = [1, 3];
 
 const parseEvent = (data: string): StreamEvent | null => {
   try {
@@ -31,6 +44,8 @@ const sleep = (seconds: number, signal: AbortSignal): Promise<void> =>
 
 type Options = {
   userId: string;
+  /** The conversation that is about to be opened: what is said before is said in it. */
+  conversationId: number | null;
   /** Called for each tool's output as it comes. */
   onToolOutput: (output: unknown) => void;
   onTurnEnd: () => void;
@@ -43,26 +58,43 @@ type Chat = {
   send: (text: string) => void;
   stop: () => void;
   retry: () => void;
-  open: (conversationId: number | null) => Promise<void>;
+  /** False when something else was opened or said meanwhile. `patient` waits for a backend that is away. */
+  open: (conversationId: number | null, options?: { patient?: boolean }) => Promise<boolean>;
   dismiss: () => void;
 };
 
 /** One conversation over the AI SDK UI message stream. */
-export const useChat = ({ userId, onToolOutput, onTurnEnd, onSignedOut }: Options): Chat => {
-  const [state, dispatch] = useReducer(chatReducer, initialChat);
-  const turn = useRef<AbortController | null>(null);
+export const useChat = ({ userId, conversationId: first, onToolOutput, onTurnEnd, onSignedOut }: Options): Chat => {
+  const [state, dispatch] = useReducer(chatReducer, { ...initialChat, conversationId: first });
+  /** The turn or the opening that was begun last: no other may change the page. */
+  const newest = useRef<{ controller: AbortController; isTurn: boolean } | null>(null);
   const latest = useRef({ state, onToolOutput, onTurnEnd, onSignedOut });
   useEffect(() => {
     latest.current = { state, onToolOutput, onTurnEnd, onSignedOut };
   });
-  useEffect(() => () => turn.current?.abort(), []);
+  useEffect(() => () => newest.current?.controller.abort(), []);
+
+  const stop = useCallback((): void => {
+    const ended = newest.current;
+    newest.current = null;
+    ended?.controller.abort();
+    if (ended?.isTurn !== true) return;
+    dispatch({ type: 'stopped' });
+    latest.current.onTurnEnd();
+  }, []);
+
+  const begin = useCallback(
+    ({ isTurn }: { isTurn: boolean }): AbortSignal => {
+      stop();
+      const controller = new AbortController();
+      newest.current = { controller, isTurn };
+      return controller.signal;
+    },
+    [stop],
+  );
 
   const run = useCallback(
-    async (message: string, startedIn: number | null): Promise<void> => {
-      turn.current?.abort();
-      const controller = new AbortController();
-      turn.current = controller;
-      const { signal } = controller;
+    async (message: string, startedIn: number | null, signal: AbortSignal): Promise<void> => {
       // A function, because the checker believes that a property stays as it was last seen.
       const isStopped = (): boolean => signal.aborted;
       let conversationId = startedIn;
@@ -113,61 +145,85 @@ export const useChat = ({ userId, onToolOutput, onTurnEnd, onSignedOut }: Option
           break;
         } catch (error) {
           if (isStopped()) return;
-          if (!(error instanceof ApiError)) throw error;
-          if (error.status === 401) {
-            dispatch({ type: 'refused', message: error.message });
-            latest.current.onSignedOut(message);
-            return;
-          }
+          const { status = null, isTemporary = false } = error instanceof ApiError ? error : {};
           // 409: the cut turn, or one of another tab, is still running.
-          if ((error.isTemporary || error.status === 409) && (await waitForNext(attempt))) continue;
-          dispatch({ type: 'refused', message: error.message });
+          if ((isTemporary || status === 409) && (await waitForNext(attempt))) continue;
+          dispatch({ type: 'refused', message: messageOf(error) });
+          if (status === 401) latest.current.onSignedOut(message);
           break;
         }
       }
-      if (!isStopped()) latest.current.onTurnEnd();
+      if (isStopped()) return;
+      newest.current = null;
+      latest.current.onTurnEnd();
     },
     [userId],
   );
 
   const send = useCallback(
     (text: string): void => {
+      const signal = begin({ isTurn: true });
       const at = new Date().toISOString();
       dispatch({ type: 'asked', key: `question-${at}`, text, at });
-      void run(text, latest.current.state.conversationId);
+      void run(text, latest.current.state.conversationId, signal);
     },
-    [run],
+    [begin, run],
   );
-
-  const stop = useCallback((): void => {
-    turn.current?.abort();
-    dispatch({ type: 'stopped' });
-    latest.current.onTurnEnd();
-  }, []);
 
   const retry = useCallback((): void => {
     const { retry: text, conversationId } = latest.current.state;
     if (text === null) return;
+    const signal = begin({ isTurn: true });
     dispatch({ type: 'retried' });
-    void run(text, conversationId);
-  }, [run]);
+    void run(text, conversationId, signal);
+  }, [begin, run]);
 
-  const open = useCallback(
-    async (conversationId: number | null): Promise<void> => {
-      turn.current?.abort();
-      if (conversationId === null) {
-        dispatch({ type: 'opened', conversationId: null, messages: [] });
-        return;
+  /** Messages of the conversation; null when something else was begun meanwhile. */
+  const read = useCallback(
+    async (conversationId: number, patient: boolean, signal: AbortSignal): Promise<Message[] | null> => {
+      const isStopped = (): boolean => signal.aborted;
+      while (!isStopped()) {
+        try {
+          const { messages } = await getConversation(userId, conversationId, signal);
+          return isStopped() ? null : fromStored(messages);
+        } catch (error) {
+          if (isStopped()) return null;
+          if (!patient || !(error instanceof ApiError) || !error.isTemporary) throw error;
+          await sleep(openAgain, signal);
+        }
       }
-      const conversation = await getConversation(userId, conversationId);
-      const messages = fromStored(conversation.messages);
-      dispatch({ type: 'opened', conversationId, messages });
-      // The page was left while the assistant answered: nothing was said, or not to the end.
-      if (messages.at(-1)?.role === 'user') {
-        dispatch({ type: 'refused', message: 'This question has no reply yet.' });
-      }
+      return null;
     },
     [userId],
+  );
+
+  /** Looks a few times for the reply to a question that has none, before it offers to ask again. */
+  const findReply = useCallback(
+    async (conversationId: number, signal: AbortSignal): Promise<void> => {
+      for (const seconds of lateReply) {
+        await sleep(seconds, signal);
+        const messages = await read(conversationId, false, signal).catch(() => []);
+        if (messages === null) return;
+        if (messages.at(-1)?.role !== 'assistant') continue;
+        dispatch({ type: 'reread', messages });
+        latest.current.onTurnEnd();
+        return;
+      }
+      dispatch({ type: 'refused', message: 'This question has no reply yet.' });
+    },
+    [read],
+  );
+
+  const open = useCallback(
+    async (conversationId: number | null, { patient = false }: { patient?: boolean } = {}): Promise<boolean> => {
+      const signal = begin({ isTurn: false });
+      const messages = conversationId === null ? [] : await read(conversationId, patient, signal);
+      if (messages === null) return false;
+      dispatch({ type: 'opened', conversationId, messages });
+      if (conversationId !== null && messages.at(-1)?.role === 'user') void findReply(conversationId, signal);
+      return true;
+    },
+    [begin, read, findReply],
   );
 
   const dismiss = useCallback((): void => dispatch({ type: 'dismissed' }), []);

@@ -2,7 +2,9 @@
 
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { setConversationInAddress } from '@/lib/address';
+import { isThinking } from '@/lib/chat-reducer';
 import { readDraft, writeDraft } from '@/lib/drafts';
+import { focusFirst } from '@/lib/focus';
 import type { Engine } from '@/lib/types';
 import { maxAttempts, type useChat } from '@/lib/use-chat';
 import { useNow } from '@/lib/use-now';
@@ -41,11 +43,19 @@ export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
   const { composerRef, focus } = useFocusBack(busy);
   const draftName = `chat-${state.conversationId ?? 'new'}`;
 
+  const drafted = useRef<{ opened: number; name: string } | null>(null);
   useEffect(() => {
-    // After hydration: the server does not know the draft.
-    // eslint-disable-next-line react-hooks/set-state-in-effect
-    setDraft((value) => (value === '' ? readDraft(userId, draftName) : value));
-  }, [userId, draftName]);
+    const before = drafted.current;
+    drafted.current = { opened: state.opened, name: draftName };
+    if (before?.opened !== state.opened) {
+      // After hydration: the server does not know the draft.
+      setDraft(readDraft(userId, draftName));
+    } else if (before.name !== draftName) {
+      // The conversation got its number: what was typed meanwhile goes with it.
+      writeDraft(userId, draftName, readDraft(userId, before.name));
+      writeDraft(userId, before.name, '');
+    }
+  }, [userId, draftName, state.opened]);
 
   const changeDraft = (value: string): void => {
     setDraft(value);
@@ -61,6 +71,15 @@ export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
     if (following) toEnd();
   }, [following, state.messages, state.status, toEnd]);
 
+  // A composer that grows, or a phone's keyboard, takes from the log's height and so from its end.
+  useEffect(() => {
+    const log = logRef.current;
+    if (!following || log === null) return;
+    const observer = new ResizeObserver(toEnd);
+    observer.observe(log);
+    return () => observer.disconnect();
+  }, [following, toEnd]);
+
   const onScroll = (): void => {
     const log = logRef.current;
     if (log !== null) setFollowing(log.scrollHeight - log.scrollTop - log.clientHeight < followDistance);
@@ -72,11 +91,28 @@ export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
     focus();
   };
 
+  // The button that was pressed goes; the log stays, and opens no keyboard on a phone.
+  const askAgain = (): void => {
+    retry();
+    focusFirst(logRef.current);
+  };
+  const dismissError = (): void => {
+    dismiss();
+    focusFirst(logRef.current);
+  };
+
   const openConversation = (id: number | null): void => {
-    setDraft('');
-    setConversationInAddress(id);
+    if (id !== null && id === state.conversationId && state.messages.length > 0) {
+      focus();
+      return;
+    }
     open(id)
-      .then(focus)
+      .then((isOpen) => {
+        if (!isOpen) return;
+        setConversationInAddress(id);
+        setFollowing(true);
+        focus();
+      })
       .catch((error: unknown) => onError(error, 'The conversation could not be opened.'));
   };
 
@@ -141,7 +177,7 @@ export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
             />
           ))
         )}
-        {state.status === 'sending' && (
+        {isThinking(state) && (
           <p className="typing">
             <span className="typing-dots" aria-hidden="true">
               <span />
@@ -151,22 +187,17 @@ export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
             <span className="visually-hidden">The assistant is working</span>
           </p>
         )}
-        {state.status === 'retrying' && (
-          <p className="notice" role="status">
-            The assistant is busy or restarting. Trying again ({state.attempt} of {maxAttempts})…
-          </p>
-        )}
         {state.error !== null && (
           <div className="notice notice-error" role="alert">
             <span>{state.error}</span>
             <span className="notice-actions">
               {state.retry !== null && (
-                <button type="button" className="button" onClick={retry}>
+                <button type="button" className="button" onClick={askAgain}>
                   <Icon name="retry" />
                   Retry
                 </button>
               )}
-              <button type="button" className="icon-button" aria-label="Dismiss" onClick={dismiss}>
+              <button type="button" className="icon-button" aria-label="Dismiss" onClick={dismissError}>
                 <Icon name="close" />
               </button>
             </span>
@@ -174,15 +205,30 @@ export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
         )}
         {state.error === null && state.retry !== null && !busy && (
           <p className="retry-line">
-            <button type="button" className="button button-quiet" onClick={retry}>
+            <button type="button" className="button button-quiet" onClick={askAgain}>
               <Icon name="retry" />
               Retry
             </button>
           </p>
         )}
       </div>
+      {/* Outside the log, which says nothing while it is busy. */}
+      <div className="chat-status" role="status">
+        {state.status === 'retrying' && (
+          <p className="notice">
+            The assistant is busy or restarting. Trying again ({state.attempt} of {maxAttempts})…
+          </p>
+        )}
+      </div>
       {!following && (
-        <button type="button" className="to-latest" onClick={() => setFollowing(true)}>
+        <button
+          type="button"
+          className="to-latest"
+          onClick={() => {
+            setFollowing(true);
+            focusFirst(logRef.current);
+          }}
+        >
           <Icon name="down" />
           Latest
         </button>

@@ -68,6 +68,7 @@ test.each([
   ['stopped', 'Stopped.'],
   ['cut', 'The connection was lost here.'],
   ['error', 'The reply ended with an error.'],
+  ['empty', 'The assistant said nothing.'],
 ] as const)('a reply that was %s says so', (ended, said) => {
   render(<MessageItem message={message({ ended })} now={now} streaming={false} />);
   expect(screen.getByText(said)).toBeDefined();

@@ -9,6 +9,7 @@ const endings = {
   stopped: 'Stopped.',
   cut: 'The connection was lost here.',
   error: 'The reply ended with an error.',
+  empty: 'The assistant said nothing.',
 };
 
 type Props = { message: Message; now: Date | null; streaming: boolean };
