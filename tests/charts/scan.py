@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hold the charts, as the inventory renders them, and the Dockerfiles against published rules.
 
-    python tests/charts/scan.py             the charts and the Dockerfiles
+    python tests/charts/scan.py             the charts, also with everything on, and the Dockerfiles
     python tests/charts/scan.py FOLDER      the manifests (YAML) of a folder, by the same rules
 
 Kubernetes' own schemas (kubernetes-validate, strict), checkov and kube-score must find nothing.
@@ -26,6 +26,10 @@ import kubernetes_validate
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from charts.manifests import EVERYTHING  # noqa: E402 - this is a program, not a test
+
 TOOLS = ROOT / ".tools"
 CHECKOV_LOCK = Path(__file__).with_name("checkov.txt")
 KUBE_SCORE = "v1.20.0"
@@ -34,6 +38,9 @@ IMAGES = (
     *("postgres", "mcp-server", "backend", "frontend"),
     *("agents", "kubernetes-mcp-server"),
 )
+
+# Of other projects, so that Kubernetes has no schema for them.
+FOREIGN = {"HTTPRoute", "ServiceMonitor"}
 
 # Everything that the inventory can release, also what is off.
 RELEASES = "(helm_release_releases + kagent_releases)"
@@ -101,26 +108,39 @@ def releases(folder: Path) -> list[dict[str, Any]]:
 
 
 def render(folder: Path) -> Path:
-    """A folder with one file for each release."""
+    """A folder with one file for each release, and one for each chart with everything on."""
     charts = folder / "charts"
     skipped = shutil.ignore_patterns("*.tgz", "Chart.lock")
     shutil.copytree(ROOT / "charts", charts, ignore=skipped)
     rendered = folder / "rendered"
     rendered.mkdir()
-    for release in releases(folder):
-        chart = charts / Path(release["chart"]).name
-        must(run("helm", "dependency", "build", chart), f"{chart.name} cannot be packed", "mend it")
+    found = releases(folder)
+    for chart in {Path(release["chart"]).name for release in found}:
+        must(
+            run("helm", "dependency", "build", charts / chart),
+            f"{chart} cannot be packed",
+            "mend it",
+        )
+    wanted = [
+        (release["name"], Path(release["chart"]).name, release["namespace"], release.get("values"))
+        for release in found
+    ]
+    # In a namespace of their own: kube-score takes an autoscaler for that of every equal name.
+    wanted += [
+        (f"{chart}-everything", chart, "everything", values) for chart, values in EVERYTHING.items()
+    ]
+    for name, chart, namespace, given in wanted:
         values = folder / "values.json"
-        values.write_text(json.dumps(release.get("values") or {}))
+        values.write_text(json.dumps(given or {}))
         text = must(
             run(
-                *("helm", "template", release["name"], chart, "--values", values),
-                *("--namespace", release["namespace"]),
+                *("helm", "template", name, charts / chart, "--values", values),
+                *("--namespace", namespace),
             ),
-            f"{release['name']} cannot be rendered",
+            f"{name} cannot be rendered",
             "mend the chart, or its values in inventory/group_vars/all/releases.yml",
         )
-        (rendered / f"{release['name']}.yaml").write_text(text)
+        (rendered / f"{name}.yaml").write_text(text)
     return rendered
 
 
@@ -129,6 +149,8 @@ def schemas(rendered: Path) -> list[str]:
     found = []
     for path in sorted(rendered.iterdir()):
         for manifest in filter(None, yaml.safe_load_all(path.read_text())):
+            if manifest["kind"] in FOREIGN:
+                continue
             try:
                 kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
             except kubernetes_validate.ValidationError as error:

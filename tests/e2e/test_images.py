@@ -84,7 +84,11 @@ def test_image_says_what_it_is_and_runs_as_nobody(service: str, reference: str) 
     assert labels["org.opencontainers.image.title"] == f"todo/{service}"
     assert labels["org.opencontainers.image.description"]
     assert labels["org.opencontainers.image.version"] == reference.rpartition(":")[2]
+    # Their own, and for the rest those of the root that they stand on.
+    assert labels["org.opencontainers.image.licenses"]
     assert config["User"] == "10001:10001"
+    # No shell and no curl: the program itself is asked, in its own language.
+    assert config["Healthcheck"]["Test"][0] == "CMD"
 
 
 @pytest.fixture(scope="module")
