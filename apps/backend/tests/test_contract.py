@@ -12,6 +12,7 @@ from typing import Any
 ENDING = ("POST /api/auth/logout", "DELETE /api/auth/me")
 CONFIGURATION = """
 base-url = {url}
+hooks = "hooks.py"
 headers = {{ Cookie = {cookie} }}
 
 [parameters]
@@ -27,6 +28,14 @@ PAGED = """
 include-name = {name}
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "401", "404", "422"]
+"""
+# What the document calls a time zone's name.
+HOOKS = """
+import schemathesis
+from hypothesis import strategies as st
+
+names = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Calcutta"])
+schemathesis.openapi.format("iana-time-zone", names)
 """
 OPERATION = """
 [[operations]]
@@ -60,6 +69,7 @@ def test_schemathesis_finds_nothing(start_backend: Any, sign_up: Any, tmp_path: 
         text += OPERATION.format(**quoted(name=name, cookie=signed_in()[1]))
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(text)
+    (tmp_path / "hooks.py").write_text(HOOKS)
     done = subprocess.run(
         ["schemathesis", "--config-file", str(configuration), "run", f"{url}/api/openapi.json"]
         # The same cases in every run.

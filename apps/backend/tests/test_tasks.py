@@ -167,6 +167,49 @@ def test_completing_a_recurring_task_makes_the_next_once(user: Any) -> None:
     assert user.list(status="pending")[0]["due_at"] == "2999-03-31T10:00:00Z"
 
 
+def test_a_recurring_task_keeps_to_the_clock_of_its_time_zone(user: Any) -> None:
+    # The end of 31 January 2999 in New York.
+    task = user.add(
+        recurrence="monthly", due_at="2999-02-01T04:59:00Z", time_zone="America/New_York"
+    )
+    assert task["time_zone"] == "America/New_York"
+    path = f"{user.tasks}/{task['id']}"
+    user.client.patch(f"{path}/complete")
+    second = user.list(status="pending")[0]
+    assert (second["due_at"], second["time_zone"]) == ("2999-03-01T04:59:00Z", "America/New_York")
+    # As the page sends it: all fields, the same or not.
+    same = {"title": "New", "due_at": second["due_at"], "time_zone": "America/New_York"}
+    path = f"{user.tasks}/{second['id']}"
+    assert user.client.put(path, json=same).status_code == 200
+    user.client.patch(f"{path}/complete")
+    third = user.list(status="pending")[0]
+    assert third["due_at"] == "2999-04-01T03:59:00Z"
+    path = f"{user.tasks}/{third['id']}"
+    assert user.client.put(path, json={"time_zone": None}).json()["time_zone"] is None
+    user.client.patch(f"{path}/complete")
+    assert user.list(status="pending")[0]["due_at"] == "2999-05-01T03:59:00Z"
+
+
+def test_completing_the_last_possible_task_makes_no_next(user: Any) -> None:
+    for recurrence in ("daily", "weekly", "monthly"):
+        task = user.add(
+            due_at="9989-12-31T23:59:00Z", recurrence=recurrence, time_zone="Europe/Berlin"
+        )
+        completed = user.client.patch(f"{user.tasks}/{task['id']}/complete")
+        assert completed.status_code == 200
+    assert user.list(status="pending") == []
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["", "Berlin", "../etc/passwd", "/etc/passwd", "Europe", "x" * 300, "A\u0000", 1, "\u2603"],
+)
+def test_unknown_time_zone_is_422(user: Any, zone: Any) -> None:
+    response = user.client.post(user.tasks, json={"title": "x", "time_zone": zone})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "time_zone"
+
+
 def test_filters(user: Any) -> None:
     milk = user.add("Buy milk", tags=["shop"], priority="high")
     bread = user.add("Buy bread", description="rye, not MILK bread")

@@ -18,6 +18,13 @@ from todo_core.migrate import configuration, engine_of, migrate
 from todo_core.settings import DatabaseSettings
 
 HEAD = ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def _with(revision: str, changed: str, **columns: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return what an earlier revision's servers write, with these columns of one table."""
+    return [(table, row | columns if table == changed else row) for table, row in WRITES[revision]]
+
+
 # What a server of a revision writes, as it writes it: only the columns that it knows. Each row is
 # read back by its own columns after the upgrade. A new revision that adds columns adds an entry.
 WRITES: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -55,7 +62,8 @@ WRITES: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
     ],
 }
-WRITES["0002"] = WRITES["0001"]
+WRITES["0002"] = _with("0001", "users", chat_booked_until="2028-02-29T12:00:00+00:00")
+WRITES["0003"] = _with("0002", "tasks", time_zone="Europe/Berlin")
 
 
 def revisions() -> list[str]:

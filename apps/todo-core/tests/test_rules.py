@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from todo_core.tasks.paging import CURSOR_MAX, read_cursor, write_cursor
-from todo_core.tasks.recurrence import next_due
+from todo_core.tasks.recurrence import next_due, zone_of
+from todo_core.tasks.schemas import LATEST
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC))
 
@@ -33,14 +34,75 @@ def test_next_due(due: str, recurrence: str, day: int, now: str, expected: str) 
     assert next_due(date(due), recurrence, day, date(now)) == date(expected)  # type: ignore[arg-type]
 
 
-@given(due=TIMES, now=TIMES, recurrence=st.sampled_from(["daily", "weekly", "monthly"]))
-def test_next_due_is_the_first_after_both(due: datetime, now: datetime, recurrence: str) -> None:
-    found = next_due(due, recurrence, due.day, now)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("zone", "due", "recurrence", "day", "expected"),
+    [
+        # The clocks go forward on 29 March 2026 in Berlin and back on 25 October.
+        ("Europe/Berlin", "2026-03-28T22:59Z", "daily", 28, "2026-03-29T21:59Z"),
+        ("Europe/Berlin", "2026-10-24T21:59Z", "daily", 24, "2026-10-25T22:59Z"),
+        ("Europe/Berlin", "2026-03-27T22:59Z", "weekly", 27, "2026-04-03T21:59Z"),
+        # 2:30 does not exist on that day, and exists twice on the other.
+        ("Europe/Berlin", "2026-03-28T01:30Z", "daily", 28, "2026-03-29T01:30Z"),
+        ("Europe/Berlin", "2026-10-24T00:30Z", "daily", 24, "2026-10-25T00:30Z"),
+        ("Europe/Berlin", "2026-10-25T01:30Z", "daily", 25, "2026-10-26T01:30Z"),
+        # 23:59 on the 31st in New York is the next month in UTC.
+        ("America/New_York", "2026-02-01T04:59Z", "monthly", 31, "2026-03-01T04:59Z"),
+        ("America/New_York", "2026-03-01T04:59Z", "monthly", 31, "2026-04-01T03:59Z"),
+        ("America/New_York", "2026-02-01T04:59Z", "monthly", 30, "2026-03-01T04:59Z"),
+        ("America/New_York", "2028-02-01T04:59Z", "monthly", 29, "2028-03-01T04:59Z"),
+        ("America/New_York", "2026-03-07T04:59Z", "weekly", 6, "2026-03-14T03:59Z"),
+        ("America/New_York", "2026-11-01T03:59Z", "daily", 31, "2026-11-02T04:59Z"),
+        # Known to browsers, and left out by Debian.
+        ("Asia/Calcutta", "2026-01-30T18:29Z", "monthly", 30, "2026-02-28T18:29Z"),
+        (None, "2026-03-28T22:59Z", "daily", 28, "2026-03-29T22:59Z"),
+        ("No/Such_Place", "2026-03-28T22:59Z", "daily", 28, "2026-03-29T22:59Z"),
+    ],
+)
+def test_the_time_on_the_clock_stays(
+    zone: str | None, due: str, recurrence: str, day: int, expected: str
+) -> None:
+    due_at = datetime.fromisoformat(due)
+    found = next_due(due_at, recurrence, day, due_at, zone)  # type: ignore[arg-type]
+    assert found == datetime.fromisoformat(expected)
+
+
+@given(
+    due=TIMES,
+    now=TIMES,
+    recurrence=st.sampled_from(["daily", "weekly", "monthly"]),
+    name=st.sampled_from(
+        [None, "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia"]
+    ),
+)
+def test_next_due_is_the_first_after_both(
+    due: datetime, now: datetime, recurrence: str, name: str | None
+) -> None:
+    zone = zone_of(name)
+    first = due.astimezone(zone)
+    found = next_due(due, recurrence, first.day, now, name)  # type: ignore[arg-type]
+    assert found is not None
     assert found > due
     assert found > now
-    assert found.timetz() == due.timetz()
+    here = found.astimezone(zone)
+    skipped = here.replace(tzinfo=None) - first.replace(tzinfo=None)
+    if recurrence != "monthly":
+        # A skipped hour moves on; on a skipped day (Samoa in 2011) all hours are.
+        assert skipped % timedelta(days=1) in (
+            timedelta(0),
+            timedelta(hours=1),
+            timedelta(hours=0.5),
+        )
     longest = {"daily": 1, "weekly": 7, "monthly": 31}[recurrence]
-    assert found - max(due, now) <= timedelta(days=longest)
+    assert found - max(due, now) <= timedelta(days=longest + 1)
+
+
+@pytest.mark.parametrize("recurrence", ["daily", "weekly", "monthly"])
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("due", [LATEST, datetime(9999, 12, 31, 23, 59, tzinfo=UTC)])
+def test_past_the_last_year_there_is_no_next(
+    due: datetime, zone: str | None, recurrence: str
+) -> None:
+    assert next_due(due, recurrence, 31, due, zone) is None  # type: ignore[arg-type]
 
 
 @given(key=st.text(max_size=50).filter(lambda t: "\x00" not in t), number=st.integers(1, 2**63 - 1))

@@ -127,6 +127,8 @@ class Task(SQLModel, table=True):
     recurrence: str = Field(sa_column=Column(Text, nullable=False, server_default="none"))
     # The day of the month that a monthly task was first due on: 31 January, 28 February, 31 March.
     recurrence_day: int | None = Field(default=None, sa_column=Column(SmallInteger))
+    # IANA's name of the time zone on whose clock the days are counted; UTC without one.
+    time_zone: str | None = Field(default=None, sa_column=Column(Text))
     # The task that completing this one made, so that completing it twice makes one.
     successor_id: int | None = Field(default=None, sa_column=Column(BIGINT))
     created_at: datetime = _time()

@@ -16,7 +16,7 @@ from todo_core.tasks.schemas import TASKS_MAX, Priority, Sort, Status
 
 _COLUMNS: LiteralString = (
     "id, user_id, title, description, completed, priority, due_at, tags, recurrence,"
-    " created_at, updated_at"
+    " time_zone, created_at, updated_at"
 )
 # Later than every earlier change, even within one tick of the clock: it tells versions apart.
 _TOUCH: LiteralString = "updated_at = greatest(now(), updated_at + interval '1 microsecond')"
@@ -30,6 +30,7 @@ _COLUMN_NAMES = frozenset(
         "tags",
         "recurrence",
         "recurrence_day",
+        "time_zone",
         "successor_id",
     ]
 )
@@ -112,17 +113,18 @@ async def insert_task(
     tags: list[str] | None = None,
     recurrence: str = "none",
     recurrence_day: int | None = None,
+    time_zone: str | None = None,
 ) -> Row:
     """Make the task and return it. Raises LimitError when the user has `TASKS_MAX`."""
     cursor = await connection.execute(
         "INSERT INTO tasks (user_id, title, description, completed, priority, due_at, tags,"
-        " recurrence, recurrence_day)"
-        " SELECT %s, %s, %s, %s, %s, %s, %s::text[], %s, %s"
+        " recurrence, recurrence_day, time_zone)"
+        " SELECT %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s"
         " WHERE (SELECT count(*) FROM tasks WHERE user_id = %s) < %s"
         f" RETURNING {_COLUMNS}",
         (
             *(user_id, title, description, completed, priority, due_at, tags or []),
-            *(recurrence, recurrence_day, user_id, TASKS_MAX),
+            *(recurrence, recurrence_day, time_zone, user_id, TASKS_MAX),
         ),
     )
     row = await cursor.fetchone()

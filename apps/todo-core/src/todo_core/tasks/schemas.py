@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -43,7 +44,7 @@ Sort = Literal[
 ]
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST = datetime(9990, 1, 1, tzinfo=UTC)
+LATEST = datetime(9990, 1, 1, tzinfo=UTC)
 
 
 # Of ids. JavaScript, and so many clients, count no further; the database gets there never.
@@ -81,9 +82,17 @@ def _written(value: object) -> object:
 
 def _utc(time: datetime) -> datetime:
     # Compared before it is converted: near the ends of the calendar the conversion overflows.
-    if not _EARLIEST <= time <= _LATEST:
+    if not _EARLIEST <= time <= LATEST:
         raise ValueError("must lie between the years 1970 and 9990")
     return time.astimezone(UTC)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("must be a time zone's name, such as Europe/Berlin") from error
+    return name
 
 
 # What the validators ask for, as the API's document says it.
@@ -108,6 +117,17 @@ DueAt = Annotated[
 ]
 
 
+TimeZone = Annotated[
+    str,
+    AfterValidator(_known_zone),
+    StringConstraints(max_length=64),
+    Field(
+        description="On whose clock a recurring task is due again; UTC without one",
+        json_schema_extra={"format": "iana-time-zone"},
+    ),
+]
+
+
 class _TaskFields(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -127,9 +147,10 @@ class TaskCreate(_TaskFields):
     due_at: DueAt | None = None
     tags: list[Tag] = Field(default_factory=list, max_length=TAGS_MAX)
     recurrence: Recurrence = "none"
+    time_zone: TimeZone | None = None
 
 
-_CLEARABLE = frozenset({"description", "due_at", "updated_at"})
+_CLEARABLE = frozenset({"description", "due_at", "time_zone", "updated_at"})
 
 
 def _say_what_may_be_null(schema: dict[str, Any]) -> None:
@@ -153,6 +174,7 @@ class TaskUpdate(_TaskFields):
     due_at: DueAt | None = None
     tags: list[Tag] | None = Field(default=None, max_length=TAGS_MAX)
     recurrence: Recurrence | None = None
+    time_zone: TimeZone | None = None
     updated_at: Time | None = None
 
     @model_validator(mode="after")
@@ -179,6 +201,7 @@ class TaskPublic(BaseModel):
     due_at: datetime | None
     tags: list[str]
     recurrence: Recurrence
+    time_zone: str | None
     created_at: datetime
     updated_at: datetime
 
