@@ -14,10 +14,10 @@ test('what breaks in one pane leaves the other, and can be tried again', () => {
   };
   render(
     <>
-      <PaneBoundary className="task-pane" what="The task list">
+      <PaneBoundary id="tasks" className="task-pane" what="The task list">
         <p>Buy milk</p>
       </PaneBoundary>
-      <PaneBoundary className="chat-pane" what="The conversation">
+      <PaneBoundary id="chat" className="chat-pane" what="The conversation">
         <Chat />
       </PaneBoundary>
     </>,

@@ -2,7 +2,7 @@
 
 import { Component, type ReactNode } from 'react';
 
-type Props = { what: string; className: string; children: ReactNode };
+type Props = { id: string; what: string; className: string; children: ReactNode };
 
 /** Keeps an error of one pane in that pane, so that the reader goes on with the other. */
 export class PaneBoundary extends Component<Props, { hasFailed: boolean }> {
@@ -13,10 +13,10 @@ export class PaneBoundary extends Component<Props, { hasFailed: boolean }> {
   }
 
   override render(): ReactNode {
-    const { what, className, children } = this.props;
+    const { id, what, className, children } = this.props;
     if (!this.state.hasFailed) return children;
     return (
-      <section className={`pane ${className}`} aria-label={what}>
+      <section id={id} className={`pane ${className}`} aria-label={what}>
         <div className="pane-failed" role="alert">
           <p className="empty-title">{what} cannot be shown.</p>
           <p>Everything is kept by the server.</p>

@@ -128,10 +128,10 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
       <main className="workspace" data-view={view}>
         <h1 className="visually-hidden">Todo Chatbot</h1>
         <Gate>
-          <PaneBoundary className="task-pane" what="The task list">
+          <PaneBoundary id="tasks" className="task-pane" what="The task list">
             <TaskPane userId={user.id} tasks={tasks} query={query} onQuery={onQuery} />
           </PaneBoundary>
-          <PaneBoundary className="chat-pane" what="The conversation">
+          <PaneBoundary id="chat" className="chat-pane" what="The conversation">
             <ChatPane userId={user.id} engine={engine} chat={chat} onError={onError} />
           </PaneBoundary>
         </Gate>
