@@ -10,9 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from browser.support import Visitor, chromium, sign_up
 from e2e.support import ROOT, URL
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 IMAGES = ROOT / "docs" / "images"
+DESKTOP: ViewportSize = {"width": 1360, "height": 860}
 
 
 def fill(visitor: Visitor) -> None:
@@ -36,29 +37,67 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=IMAGES / f"{name}.png")
 
 
+def strangers(visitor: Visitor) -> None:
+    page = visitor.open("/sign-up")
+    picture(page, "sign-up")
+    visitor.open("/sign-in")
+    picture(page, "sign-in")
+    page.get_by_label("Email").fill("ada@example.com")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("Enter your password.").wait_for()
+    picture(page, "sign-in-errors")
+    visitor.open("/sign-in?expired=1")
+    picture(page, "sign-in-expired")
+
+
+def workspace(visitor: Visitor) -> None:
+    page = visitor.open("/")
+    page.get_by_text("Nothing to do.").wait_for()
+    picture(page, "empty")
+    fill(visitor)
+    visitor.open("/")
+    visitor.say("Add a task to buy groceries")
+    visitor.say("What's pending?")
+    page.get_by_test_id("announcement").wait_for(state="attached")
+    picture(page, "dashboard-light")
+    page.get_by_role("button", name="Switch light and dark").click()
+    picture(page, "dashboard-dark")
+    page.get_by_role("button", name="Switch light and dark").click()
+    page.get_by_role("button", name="Delete Renew the passport").click()
+    page.get_by_role("button", name="Undo").wait_for()
+    picture(page, "undo")
+    page.get_by_role("button", name="Undo").click()
+    card = page.locator(".tool-card").first
+    card.locator("summary").click()
+    card.scroll_into_view_if_needed()
+    picture(page, "tool-card")
+    page.set_viewport_size({"width": 390, "height": 780})
+    picture(page, "phone-tasks")
+    page.get_by_role("button", name="Chat", exact=True).click()
+    picture(page, "phone-chat")
+
+
+def account(visitor: Visitor) -> None:
+    page = visitor.open("/account")
+    page.get_by_label("Name").fill("Laptop")
+    page.get_by_role("button", name="Create token").click()
+    page.get_by_text("This is shown once.").wait_for()
+    picture(page, "account")
+
+
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        context = browser.new_context(viewport={"width": 1360, "height": 860}, locale="en-US")
+        context = browser.new_context(viewport=DESKTOP, locale="en-US")
         visitor = Visitor(context=context, page=context.new_page())
-        page = visitor.open("/sign-up")
-        picture(page, "sign-up")
+        strangers(visitor)
         sign_up(visitor)
         try:
-            fill(visitor)
-            visitor.open("/")
-            visitor.say("Add a task to buy groceries")
-            visitor.say("What's pending?")
-            page.get_by_test_id("announcement").wait_for(state="attached")
-            picture(page, "dashboard-light")
-            page.get_by_role("button", name="Switch light and dark").click()
-            picture(page, "dashboard-dark")
-            page.get_by_role("button", name="Switch light and dark").click()
-            page.set_viewport_size({"width": 390, "height": 780})
-            picture(page, "phone-tasks")
-            page.get_by_role("button", name="Chat", exact=True).click()
-            picture(page, "phone-chat")
+            workspace(visitor)
+            visitor.page.set_viewport_size(DESKTOP)
+            account(visitor)
         finally:
+            # Takes the token of the picture with it.
             context.request.delete(f"{URL}/api/auth/me")
 
 
