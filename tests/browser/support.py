@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -156,6 +157,36 @@ def sign_up(visitor: Visitor) -> Visitor:
 def sql(statement: str) -> str:
     """What the platform's database prints for a statement: for what takes too long by the API."""
     return kubectl(*PSQL, "-c", statement)
+
+
+@contextmanager
+def held(table: str, row: int) -> Iterator[None]:
+    """Holds a row of the database, so that a turn that wants to change it stops right there."""
+    kubeconfig = str(ROOT / ".state" / "kubeconfig")
+    session = subprocess.Popen(
+        ["kubectl", "--kubeconfig", kubeconfig, *PSQL],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert session.stdin is not None
+    assert session.stdout is not None
+    try:
+        # Only names and numbers of these tests are put into it.
+        lock = f"BEGIN; SELECT id FROM {table} WHERE id = {row} FOR UPDATE;"  # noqa: S608
+        print(lock, file=session.stdin)
+        session.stdin.flush()
+        assert session.stdout.readline() == f"{row}\n"
+        yield
+    finally:
+        session.communicate("ROLLBACK;\n", timeout=30)
+
+
+def send(ada: Visitor, text: str) -> None:
+    """Says something without waiting for the reply."""
+    composer = ada.page.get_by_label("Message the assistant")
+    composer.fill(text)
+    composer.press("Enter")
 
 
 def violations(page: Page) -> list[str]:

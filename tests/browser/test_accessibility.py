@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from browser.support import Visitor, violations
-from e2e.support import URL
-from playwright.sync_api import Page, Route, expect
+from browser.support import Visitor, Watch, held, send, violations
+from e2e.support import URL, wait_until
+from playwright.sync_api import Locator, Page, Route, expect
 
 Make = Callable[..., Visitor]
 LOOKS = [
@@ -28,10 +29,19 @@ def is_wider_than_its_window(page: Page) -> bool:
     return wide
 
 
+def is_within_its_window(part: Locator) -> bool:
+    """Whether nothing of it lies beyond the window's sides."""
+    inside: bool = part.evaluate(
+        "element => { const box = element.getBoundingClientRect();"
+        " return box.left >= 0 && box.right <= document.documentElement.clientWidth }"
+    )
+    return inside
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_pages_of_strangers(visitor: Make, look: dict[str, object]) -> None:
     stranger = visitor(**look)
-    for path in ("/sign-in", "/sign-up", "/nowhere"):
+    for path in ("/sign-in", "/sign-in?expired=1", "/sign-up", "/nowhere"):
         page = stranger.open(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert violations(page) == []
@@ -95,7 +105,7 @@ def test_what_goes_wrong_is_shown_to_everybody(user: Make, look: dict[str, objec
     ada = user(**look)
     ada.add_task("Pay rent")
     page = ada.open("/")
-    page.route("**/complete", lambda route: route.fulfill(status=503, body="no backend"))
+    page.route("**/tasks/*", lambda route: route.fulfill(status=503, body="no backend"))
     page.get_by_role("checkbox", name="Complete Pay rent").click()
     expect(page.get_by_text("“Pay rent” is unchanged.")).to_be_visible()
     page.route("**/tasks?**", lambda route: route.fulfill(status=503, body="no backend"))
@@ -122,6 +132,83 @@ def test_what_goes_wrong_is_shown_to_everybody(user: Make, look: dict[str, objec
     expect(notice.get_by_role("button", name="Retry")).to_be_visible()
     assert violations(page) == []
     assert not is_wider_than_its_window(page)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_turn_in_mid_stream(user: Make, look: dict[str, object]) -> None:
+    ada = user(**look)
+    task = ada.add_task("Call mom")["id"]
+    page = ada.open("/")
+    if page.get_by_role("navigation", name="View").is_visible():
+        page.get_by_role("button", name="Chat", exact=True).click()
+    with held("tasks", task):
+        send(ada, f"Mark task {task} as complete")
+        expect(page.locator(".tool-card")).to_contain_text("Completing a task…")
+        assert violations(page) == []
+    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_turn_that_waits_or_is_stopped(user: Make, look: dict[str, object]) -> None:
+    ada = user(**look)
+    page = ada.open("/")
+    if page.get_by_role("navigation", name="View").is_visible():
+        page.get_by_role("button", name="Chat", exact=True).click()
+    log = page.get_by_role("log")
+    page.route("**/chat", lambda _: None)
+    send(ada, "Add a task to rest")
+    expect(page.get_by_text("The assistant is working")).to_be_attached()
+    assert violations(page) == []
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    assert violations(page) == []
+    page.unroute("**/chat")
+    page.route("**/chat", lambda route: route.fulfill(status=503, body="no backend"))
+    page.get_by_role("button", name="Retry").click()
+    notice = page.get_by_role("status").filter(has_text="The assistant is busy or restarting.")
+    expect(notice).to_be_visible()
+    # A log that is busy says nothing.
+    expect(log).to_have_attribute("aria-busy", "true")
+    expect(log.get_by_text("The assistant is busy or restarting.")).to_have_count(0)
+    assert violations(page) == []
+    assert not is_wider_than_its_window(page)
+    page.get_by_role("button", name="Stop").click()
+    expect(log).to_have_attribute("aria-busy", "false")
+
+
+def test_what_breaks_in_one_pane_leaves_the_other(user: Make, watch: Watch) -> None:
+    ada = user()
+    ada.add_task("Buy milk")
+    page = ada.open("/")
+    broken: dict[str, object] = {
+        "id": 1,
+        "title": None,
+        "completed": False,
+        "priority": "none",
+        "tags": [],
+    }
+    page.route(
+        "**/tasks?**", lambda route: route.fulfill(json={"items": [broken], "next_cursor": None})
+    )
+    page.get_by_role("searchbox", name="Search tasks").fill("milk")
+    failed = page.get_by_role("alert").filter(has_text="The task list cannot be shown.")
+    expect(failed).to_be_visible()
+    assert violations(page) == []
+    page.unroute("**/tasks?**")
+    with page.expect_response(lambda answer: "/tasks?" in answer.url):
+        ada.say("Add a task to buy more milk")
+
+    def is_back() -> bool:
+        if failed.is_visible():
+            failed.get_by_role("button", name="Try again").click()
+        is_shown: bool = ada.row("Buy more milk").is_visible()
+        return is_shown
+
+    # The list that was read anew takes its moment to be drawn.
+    wait_until(is_back, "the list is shown again", 10)
+    # The error goes to the console, as it should.
+    assert watch.errors
+    watch.errors.clear()
 
 
 def test_a_phone_does_everything(user: Make) -> None:
@@ -215,16 +302,78 @@ def test_everything_by_keyboard(user: Make) -> None:
     expect(page.get_by_role("button", name="Buy bread", exact=True)).to_be_focused()
     tab_to("Delete Buy bread")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Tasks")).to_be_focused()
-    tab_to("Undo")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
     page.keyboard.press("Enter")
     expect(ada.row("Buy bread")).to_be_visible()
+    expect(page.get_by_role("button", name="Buy bread", exact=True)).to_be_focused()
     page.get_by_role("heading", name="Tasks").focus()
     tab_to("Message the assistant")
     page.keyboard.type("Add a task to rest")
     page.keyboard.press("Enter")
     expect(ada.row("Rest")).to_be_visible()
     expect(page.get_by_label("Message the assistant")).to_be_focused()
+
+
+def test_fifty_tasks_by_keyboard(user: Make) -> None:
+    """A long list is skipped or walked through, and a delete in its middle keeps the place."""
+    ada = user()
+    for number in range(50):
+        ada.add_task(f"Task {number:02}")
+    page = ada.open("/")
+    expect(ada.rows()).to_have_count(50)
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the tasks")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("checkbox", name="Complete Task 49")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", name="Complete Task 49")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Complete Task 49")).to_be_focused()
+    # Each row is a box, a title, Edit and Delete.
+    for _ in range(4 * 24 + 3):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Delete Task 25")).to_be_focused()
+    before = page.evaluate("scrollY")
+    assert before > 0
+    page.keyboard.press("Enter")
+    expect(ada.row("Task 25")).to_have_count(0)
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    assert abs(page.evaluate("scrollY") - before) < 100
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Task 25", exact=True)).to_be_focused()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Tab")
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Task 24", exact=True)).to_be_focused()
+    assert "Task 25" not in ada.titles()
+
+    ada.reload()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the assistant")).to_be_focused()
+    page.keyboard.press("Enter")
+    composer = page.get_by_label("Message the assistant")
+    expect(composer).to_be_focused()
+    page.keyboard.type("Add a task to rest")
+    page.keyboard.press("Enter")
+    expect(ada.row("Rest")).to_be_visible()
+    expect(composer).to_be_focused()
+
+
+def test_a_skip_link_opens_the_view_it_leads_to(user: Make) -> None:
+    page = user(viewport={"width": 360, "height": 740}).open("/")
+    for name, target in (
+        ("Skip to the assistant", page.get_by_label("Message the assistant")),
+        ("Skip to the tasks", page.get_by_role("heading", name="Tasks")),
+    ):
+        page.get_by_role("link", name=name).focus()
+        page.keyboard.press("Enter")
+        expect(target).to_be_focused()
 
 
 def test_text_at_twice_the_size_and_from_right_to_left_fits(user: Make) -> None:
@@ -237,17 +386,35 @@ def test_text_at_twice_the_size_and_from_right_to_left_fits(user: Make) -> None:
     assert not is_wider_than_its_window(page)
     page.evaluate("document.documentElement.dir = 'rtl'")
     assert not is_wider_than_its_window(page)
+    page.get_by_role("button", name="Chat", exact=True).click()
+    ada.say("Show me all my tasks")
+    page.locator(".tool-card summary").first.click()
+    assert not is_wider_than_its_window(page)
+    assert is_within_its_window(page.locator(".message-assistant").last)
+    page.get_by_role("button", name="Earlier conversations").click()
+    panel = page.get_by_role("region", name="Earlier conversations")
+    expect(panel.get_by_role("button", name="Delete conversation").first).to_be_visible()
+    assert is_within_its_window(panel)
+    page.evaluate("document.documentElement.dir = 'ltr'")
+    assert not is_wider_than_its_window(page)
+    assert is_within_its_window(panel)
 
 
-def test_security_headers_of_every_page(visitor: Make) -> None:
-    stranger = visitor()
+def test_security_headers_of_every_page(user: Make) -> None:
+    ada = user()
     nonces = set()
-    for path in ("/sign-in", "/sign-up", "/nowhere"):
-        answer = stranger.context.request.get(URL + path)
+    for path in ("/", "/account", "/sign-in", "/sign-up", "/nowhere"):
+        answer = ada.context.request.get(URL + path)
+        assert answer.url == URL + path
         policy = answer.headers["content-security-policy"]
         assert "unsafe-inline" not in policy
         assert "frame-ancestors 'none'" in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
         nonces.add(policy.partition("'nonce-")[2].partition("'")[0])
-    assert len(nonces) == 3
+    assert len(nonces) == 5
+    # Every page has a script and a style sheet; their type is not to be guessed either.
+    for kind in ("js", "css"):
+        (asset, *_) = re.findall(rf"/_next/static/[^\"\\]+\.{kind}", answer.text())
+        headers = ada.context.request.get(URL + asset).headers
+        assert headers["x-content-type-options"] == "nosniff"

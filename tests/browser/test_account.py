@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 
@@ -100,6 +101,56 @@ def test_session_that_ends_leads_to_sign_in_and_back_with_the_draft(user: Make) 
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_label("Add a task")).to_have_value("Water the plants")
     expect(page.get_by_label("Message the assistant")).to_have_value("Add a task to call")
+
+
+def test_an_edit_outlives_the_session(user: Make) -> None:
+    ada = user()
+    ada.add_task("Water the plants")
+    page = ada.open("/")
+    page.get_by_role("button", name="Edit Water the plants").click()
+    editor = page.get_by_role("form", name="Edit Water the plants")
+    editor.get_by_label("Notes").fill("Not the cactus")
+    ada.context.clear_cookies()
+    editor.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your session is over.")).to_be_visible()
+    page.get_by_label("Email").fill(ada.email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(editor.get_by_label("Notes")).to_have_value("Not the cactus")
+    editor.get_by_role("button", name="Save").click()
+    expect(ada.row("Water the plants")).to_contain_text("Not the cactus")
+
+
+def test_a_page_reloaded_after_its_session_comes_back_to_its_conversation(user: Make) -> None:
+    ada = user()
+    page = ada.open("/")
+    ada.say("Add a task to rest")
+    expect(page).to_have_url(re.compile(r"\?conversation=\d+$"))
+    address = page.url
+    # As after signing out everywhere elsewhere: the cookie is there, its session is not.
+    for cookie in ada.context.cookies():
+        if "todo_session" in cookie["name"]:
+            ada.context.add_cookies([{**cookie, "value": "x" * 40}])
+    ada.reload()
+    expect(page.get_by_text("Your session is over.")).to_be_visible()
+    page.get_by_label("Email").fill(ada.email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(address)
+    expect(page.get_by_role("log").get_by_text("Add a task to rest")).to_be_visible()
+
+
+def test_the_account_page_leads_to_sign_in_where_the_session_is_over(user: Make) -> None:
+    ada = user()
+    page = ada.open("/account")
+    page.get_by_label("Name").fill("Laptop")
+    ada.context.clear_cookies()
+    page.get_by_role("button", name="Create token").click()
+    expect(page.get_by_text("Your session is over.")).to_be_visible()
+    page.get_by_label("Email").fill(ada.email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Account")).to_be_visible()
 
 
 def test_sign_out_everywhere_ends_the_other_browser(user: Make, visitor: Make) -> None:

@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Callable
 
-from browser.support import Visitor
-from e2e.support import URL
+from browser.support import Visitor, held, send
+from e2e.support import URL, wait_until
 from playwright.sync_api import Route, expect
 
 Make = Callable[..., Visitor]
@@ -96,7 +96,35 @@ def test_the_banner_names_the_engine(user: Make) -> None:
     expect(page.locator(".engine")).to_have_text(re.compile(r"^(Offline assistant|Model: \S)"))
 
 
-def test_stop_in_mid_stream_keeps_the_question_and_offers_retry(user: Make) -> None:
+def test_stop_in_mid_stream_keeps_what_is_said_and_what_is_typed(user: Make) -> None:
+    ada = user()
+    task = ada.add_task("Call mom")["id"]
+    page = ada.open("/")
+    turns: list[str] = []
+    page.on("request", lambda sent: turns.append(sent.url) if sent.url.endswith("/chat") else None)
+    composer = page.get_by_label("Message the assistant")
+    with held("tasks", task):
+        send(ada, f"Mark task {task} as complete")
+        expect(page.locator(".tool-card")).to_contain_text("Completing a task…")
+        expect(page.get_by_role("log")).to_have_attribute("aria-busy", "true")
+        composer.fill("And then")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
+        expect(page.locator(".tool-card")).to_contain_text("stopped")
+        expect(page.get_by_role("button", name="Retry")).to_be_visible()
+        expect(page.get_by_role("button", name="Send")).to_be_enabled()
+    # The draft was not sent by the click on what had been Send.
+    expect(composer).to_have_value("And then")
+    expect(page.locator(".message-user")).to_have_count(1)
+    assert len(turns) == 1
+    page.get_by_role("button", name="Retry").click()
+    expect(ada.last_reply()).to_contain_text("Call mom", timeout=60_000)
+    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false", timeout=60_000)
+    expect(composer).to_have_value("And then")
+    wait_until(lambda: ada.task("Call mom")["completed"], "the task is completed", 10)
+
+
+def test_stop_before_the_first_word_keeps_the_question_and_offers_retry(user: Make) -> None:
     ada = user()
     page = ada.open("/")
     # The answer never comes: Stop must work whatever the server does.
@@ -172,9 +200,72 @@ def test_markup_in_titles_and_replies_stays_text(user: Make) -> None:
     expect(page.locator("a[href^='javascript']")).to_have_count(0)
 
 
-def test_draft_survives_a_reload(user: Make) -> None:
+def test_each_conversation_keeps_its_draft_over_a_reload(user: Make) -> None:
     ada = user()
     page = ada.open("/")
-    page.get_by_label("Message the assistant").fill("Add a task to")
+    composer = page.get_by_label("Message the assistant")
+    composer.fill("Add a task to")
     ada.reload()
-    expect(page.get_by_label("Message the assistant")).to_have_value("Add a task to")
+    expect(composer).to_have_value("Add a task to")
+    ada.say("Add a task to rest")
+    expect(page).to_have_url(re.compile(r"\?conversation=\d+$"))
+    composer.fill("And in this one")
+    page.get_by_role("button", name="New conversation").click()
+    expect(composer).to_have_value("")
+    composer.fill("And in a new one")
+    page.get_by_role("button", name="Earlier conversations").click()
+    panel = page.get_by_role("region", name="Earlier conversations")
+    panel.get_by_role("button", name="rest").first.click()
+    expect(composer).to_have_value("And in this one")
+    ada.reload()
+    expect(page.get_by_role("log").get_by_text("Add a task to rest")).to_be_visible()
+    expect(composer).to_have_value("And in this one")
+
+
+def test_the_conversation_chosen_last_is_shown_whichever_answers_last(user: Make) -> None:
+    ada = user()
+    page = ada.open("/")
+    ada.say("Add a task to rest")
+    page.get_by_role("button", name="New conversation").click()
+    ada.say("Add a task to read")
+    expect(page).to_have_url(re.compile(r"\?conversation=\d+$"))
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.get_by_text("What would you like to do?")).to_be_visible()
+    held_back: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held_back:
+            route.continue_()
+        else:
+            held_back.append(route)
+
+    page.route("**/conversations/*", hold_the_first)
+    menu = page.get_by_role("button", name="Earlier conversations")
+    panel = page.get_by_role("region", name="Earlier conversations")
+    for title in ("rest", "read"):
+        menu.click()
+        panel.get_by_role("button", name=re.compile(f"^(?!Delete).*{title}")).click()
+    log = page.get_by_role("log")
+    expect(log.get_by_text("Add a task to read", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"\?conversation=\d+$"))
+    address = page.url
+    # The first was given up: nothing of it comes any more.
+    assert held_back
+    ada.say("What's pending?")
+    expect(log.get_by_text("Add a task to rest", exact=True)).to_have_count(0)
+    expect(page).to_have_url(address)
+
+
+def test_a_reply_without_words_says_so(user: Make) -> None:
+    ada = user()
+    page = ada.open("/")
+    page.route(
+        "**/chat",
+        lambda route: route.fulfill(
+            content_type="text/event-stream",
+            body=events({"type": "start", "messageId": "m"}, {"type": "finish"}),
+        ),
+    )
+    ada.say("Hm")
+    expect(ada.last_reply()).to_contain_text("The assistant said nothing.")
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
