@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 import yaml
 from todo_operations import cli
-from todo_operations.optimize import INVENTORY, Place, Proposal, Resources, Use, patched, propose
+from todo_operations.optimize import (
+    INVENTORY,
+    Place,
+    Proposal,
+    Resources,
+    Use,
+    as_text,
+    left_out,
+    patched,
+    propose,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = Place("todo", "backend", "backend", "backend")
@@ -146,6 +156,16 @@ def test_a_second_patch_replaces_the_first(inventory: str, tmp_path: Path) -> No
 )
 def test_what_the_inventory_does_not_hold_is_not_patched(inventory: str, item: Proposal) -> None:
     assert patched(inventory, [item]) == ""
+
+
+def test_what_does_not_fit_into_the_patch_is_told(inventory: str) -> None:
+    fits = proposal("backend", "requests.cpu", "75m")
+    stays = proposal("backend", "requests.memory", "64Mi", container="sidecar")
+    left = left_out(inventory, [fits, stays])
+    assert left == [stays]
+    text = as_text({}, [fits, stays], patched(inventory, [fits, stays]), left)
+    told = text.partition("Not in the patch")[2]
+    assert "todo/backend/sidecar requests.memory: 64Mi" in told
 
 
 @pytest.mark.parametrize("text", ["", "helm_release_releases: []\n", "{", "other: 1\n"])

@@ -120,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     inventory = CHECKOUT / INVENTORY
     before = inventory.read_text(encoding="utf-8") if inventory.is_file() else ""
     patch = patched(before, proposals)
+    left = left_out(before, proposals)
     if arguments.patch:
         try:
             arguments.patch.parent.mkdir(parents=True, exist_ok=True)
@@ -127,9 +128,9 @@ def run(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise CommandError(f"{arguments.patch} cannot be written: {error.strerror}.") from error
     if arguments.json:
-        print(json.dumps(as_json(used, proposals, patch), indent=2))
+        print(json.dumps(as_json(used, proposals, patch, left), indent=2))
     else:
-        print(as_text(used, proposals, patch))
+        print(as_text(used, proposals, patch, left))
     return 0
 
 
@@ -309,6 +310,11 @@ def patched(inventory: str, proposals: list[Proposal]) -> str:
     return "".join(changed)
 
 
+def left_out(inventory: str, proposals: list[Proposal]) -> list[Proposal]:
+    """The proposals that the patch does not hold: their container has no place in the inventory."""
+    return [item for item in proposals if not patched(inventory, [item])]
+
+
 def _with_resources(text: str, release: str, proposals: list[Proposal]) -> str:
     """The inventory with these values; unchanged where the release or its values are not found."""
     before = _values(text, release)
@@ -353,7 +359,9 @@ def _values(text: str, release: str) -> dict[str, Any] | None:
     return None
 
 
-def as_json(used: dict[Place, Use], proposals: list[Proposal], patch: str) -> dict[str, Any]:
+def as_json(
+    used: dict[Place, Use], proposals: list[Proposal], patch: str, left: list[Proposal]
+) -> dict[str, Any]:
     """What was measured and what is proposed, as plain data."""
     return {
         "measured": [
@@ -371,13 +379,16 @@ def as_json(used: dict[Place, Use], proposals: list[Proposal], patch: str) -> di
         "proposals": [
             {**vars(item.place), "path": item.path}
             | {"current": item.current, "proposed": item.proposed, "reason": item.reason}
+            | {"in_patch": item not in left}
             for item in proposals
         ],
         "patch": patch,
     }
 
 
-def as_text(used: dict[Place, Use], proposals: list[Proposal], patch: str) -> str:
+def as_text(
+    used: dict[Place, Use], proposals: list[Proposal], patch: str, left: list[Proposal]
+) -> str:
     """A line for each container, the proposals with their reasons, and the patch."""
     lines = ["Measured (most seen, of the request):"]
     for place, use in used.items():
@@ -394,8 +405,19 @@ def as_text(used: dict[Place, Use], proposals: list[Proposal], patch: str) -> st
         return "\n".join([*lines, "", "The present values fit; nothing to propose."])
     lines += ["", "Proposed:"]
     for item in proposals:
-        where = f"{item.place.namespace}/{item.place.workload}/{item.place.container}"
-        lines.append(f"  {where} {item.path}: {item.current} -> {item.proposed}: {item.reason}")
+        lines.append(
+            f"  {_where(item.place)} {item.path}: {item.current} -> {item.proposed}: {item.reason}"
+        )
+    if left:
+        lines += [
+            "",
+            "Not in the patch, for the inventory has no value of theirs; set it yourself:",
+        ]
+        lines += [f"  {_where(item.place)} {item.path}: {item.proposed}" for item in left]
     if patch:
         lines += ["", f"A patch of {INVENTORY}, to be read and applied by you:", "", patch]
     return "\n".join(lines)
+
+
+def _where(place: Place) -> str:
+    return f"{place.namespace}/{place.workload}/{place.container}"
