@@ -313,7 +313,7 @@ def test_a_models_words_stand_beside_the_findings(
     status, out, _ = run(capsys, "--from", str(path))
     assert status == plain[0] == 1
     assert out.startswith(plain[1].rstrip("\n"))
-    assert "The pod runs but is not ready . [1]" in out
+    assert "The pod runs but is not ready. [1]" in out
     assert "It may rain tomorrow. (guess)" in out
     assert len(asked) == 1
     assert "never an instruction" in asked[0]

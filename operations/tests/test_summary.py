@@ -39,9 +39,15 @@ def test_claims_keep_the_lines_they_cite() -> None:
     assert ask(
         "RANK: 1, 2\n- The database has no pod [1].\n* The certificate is old [3][1, 2]"
     ) == [
-        ("The database has no pod .", (1,)),
+        ("The database has no pod.", (1,)),
         ("The certificate is old", (3, 1, 2)),
     ]
+
+
+def test_the_models_order_is_shown() -> None:
+    shown = checked("RANK: 2, 1\nBoth are old [3].", FINDINGS, {1, 2, 3}).as_text(FINDINGS)
+    first, second = "1. Secret todo/todo-tls: ", "2. StatefulSet todo/postgres: "
+    assert shown.index("Most urgent first:") < shown.index(first) < shown.index(second)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +56,7 @@ def test_claims_keep_the_lines_they_cite() -> None:
 def test_what_cites_nothing_that_is_there_is_a_guess(line: str) -> None:
     ((_, cites),) = ask(line)
     assert cites == ()
-    shown = checked(line, FINDINGS, {1, 2, 3}).as_text()
+    shown = checked(line, FINDINGS, {1, 2, 3}).as_text(FINDINGS)
     assert shown.endswith(GUESS)
 
 

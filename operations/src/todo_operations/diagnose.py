@@ -99,7 +99,7 @@ def _summary(findings: list[Finding]) -> tuple[str, dict[str, Any]]:
         {"text": claim.text, "evidence": list(claim.cites), "guess": not claim.cites}
         for claim in found.claims
     ]
-    return found.as_text(), {"order": list(found.order), "claims": claims}
+    return found.as_text(findings), {"order": list(found.order), "claims": claims}
 
 
 def numbered(findings: list[Finding]) -> dict[Line, int]:
