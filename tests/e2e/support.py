@@ -120,4 +120,7 @@ def documented(title: str) -> list[str]:
     text = (ROOT / "docs" / "operations.md").read_text()
     section = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
     lines = [line.strip() for line in section.splitlines()]
-    return [line for line in lines if line.startswith(("make ", "ansible-playbook "))]
+    found = [line for line in lines if line.startswith(("make ", "ansible-playbook "))]
+    # A title that was changed would leave nothing to test.
+    assert found, f"docs/operations.md has no commands under {title!r}"
+    return found
