@@ -19,6 +19,7 @@ import pytest
 import yaml
 from todo_operations import cli, diagnose
 from todo_operations.diagnosis import api as api_module
+from todo_operations.diagnosis.api import Api, ReadError
 from todo_operations.diagnosis.evidence import save
 
 from .cluster import deployment, evidence, pod, replicaset
@@ -135,6 +136,22 @@ def test_a_cluster_that_hangs_is_given_up(
     assert status == 2
     assert "does not answer" in error
     assert time.monotonic() - started < 5
+
+
+def test_all_questions_together_have_a_limit(api: Callable[[Answer], Path]) -> None:
+    asked: list[str] = []
+
+    def answer(path: str) -> tuple[int, str]:
+        asked.append(path)
+        return hanging(path)
+
+    patient = Api(api(answer), patience=0.5)
+    started = time.monotonic()
+    for number in range(20):
+        with pytest.raises(ReadError):
+            patient.text(f"/{number}")
+    assert time.monotonic() - started < 3
+    assert len(asked) < 5
 
 
 def test_an_account_that_may_see_nothing_is_not_told_that_all_is_well(

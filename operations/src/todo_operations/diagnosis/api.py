@@ -17,7 +17,7 @@ from todo_operations.cli import CommandError
 # Seconds until a connection stands, and until an answer is there.
 _CONNECT = 2.0
 _READ = 6.0
-# What a last question may take when the patience is used up.
+# What a question may take that is asked just before the patience is used up.
 _LEAST = 0.3
 # Characters kept of a refusal.
 _MESSAGE = 1000
@@ -66,8 +66,12 @@ class Api:
             header_params={"Accept": accept},
             auth_settings=["BearerToken"],
         )
+        # Many questions, each with a little time of its own, would take long together.
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise ReadError(0, "the time for all questions was over")
+        left = max(left, _LEAST)
         try:
-            left = max(self._end - time.monotonic(), _LEAST)
             patience = (min(_CONNECT, left), min(_READ, left))
             answer = self._client.call_api(*asked, _request_timeout=patience)
             body: str = answer.read().decode(errors="replace")
