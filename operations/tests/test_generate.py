@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -11,7 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from todo_operations import generate
+import yaml
+from todo_operations import chart_values, generate
 from todo_operations.cli import CommandError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,3 +100,113 @@ def test_a_draft_is_not_repaired_because_of_a_missing_scanner(
             generate.scanners(BUDGET)
     else:
         assert generate.scanners(BUDGET) == ["scan: checkov: 1 findings", "scan: CKV_1 bad"]
+
+
+NOBODY = argparse.Namespace(kubeconfig="none", namespace="todo")
+
+
+@pytest.fixture
+def checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize(
+    ("request_", "chart"),
+    [
+        ("values of backend replicas=2", "backend"),
+        ("Values for the chart mcp-server with two pods", "mcp-server"),
+        ("hpa for backend max=4", ""),
+    ],
+)
+def test_a_request_names_its_chart(request_: str, chart: str) -> None:
+    assert chart_values.chart_of(request_) == chart
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize("chart", ["nowhere", "common"])
+def test_a_chart_that_is_not_there(chart: str) -> None:
+    with pytest.raises(CommandError, match=r"there are agents, backend, .*traefik"):
+        chart_values.chart_of(f"values of {chart}")
+
+
+def test_values_are_filled_from_the_request() -> None:
+    request = "values of backend replicas=2 resources.limits.memory=384Mi public=true"
+    assert chart_values.fill(request) == {
+        "replicas": 2,
+        "resources": {"limits": {"memory": "384Mi"}},
+        "public": True,
+    }
+
+
+@pytest.mark.parametrize("words", ["", "a=1 a.b=2", "a=[1"])
+def test_values_that_cannot_be_filled(words: str) -> None:
+    with pytest.raises(CommandError):
+        chart_values.fill(f"values of backend {words}")
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- a", "yaml: one mapping"),
+        ("key: [", "yaml: "),
+        ("replicas: two", "got string, want integer"),
+        ("replica: 2", "'replica' not allowed"),
+        ("{replicas: 5, autoscaling: {enabled: true}}", "is below replicas (5)"),
+    ],
+)
+def test_wrong_values_are_told_before_a_cluster_is_asked(text: str, words: str) -> None:
+    found = generate.prove_values("backend", {}, text, NOBODY)
+    assert words in "\n".join(found)
+
+
+@pytest.mark.usefixtures("checkout")
+def test_values_are_added_to_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manifests that are proved have both."""
+    proved: list[str] = []
+
+    def scanners(text: str) -> list[str]:
+        proved.append(text)
+        return []
+
+    monkeypatch.setattr(generate, "scanners", scanners)
+    monkeypatch.setattr(generate, "dry_run", lambda *_: [])
+    monkeypatch.setattr(generate, "targets", lambda *_: [])
+    now = {"image": {"tag": "abc"}}
+    assert generate.prove_values("backend", now, "replicas: 3", NOBODY) == []
+    (deployment,) = [
+        item for item in yaml.safe_load_all(proved[0]) if item and item["kind"] == "Deployment"
+    ]
+    assert deployment["spec"]["replicas"] == 3
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":abc")
+
+
+def test_an_ingress_and_an_autoscaler_need_their_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {("Service", "web")}
+
+    def kubectl(
+        _: argparse.Namespace, *words: str, text: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        assert text is None
+        return subprocess.CompletedProcess(words, 0 if words[1:] in there else 1, "", "")
+
+    monkeypatch.setattr(generate, "kubectl", kubectl)
+    backends = [{"backend": {"service": {"name": name}}} for name in ("web", "shop", "new")]
+    objects = [
+        {
+            "kind": "Ingress",
+            "metadata": {"name": "a"},
+            "spec": {"rules": [{"http": {"paths": backends}}, {"host": "x"}]},
+        },
+        {
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "b"},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "none"}},
+        },
+        {"kind": "Service", "metadata": {"name": "new"}},
+    ]
+    assert sorted(generate.targets(objects, NOBODY)) == [
+        "target: there is no Deployment none in todo",
+        "target: there is no Service shop in todo",
+    ]

@@ -66,6 +66,7 @@ KUBE_SCORE_WAIVERS = {
 ALONE_WAIVERS = {
     "horizontalpodautoscaler-replicas": "one pod a service is the default of a laptop",
     "horizontalpodautoscaler-has-target": "the generator asks the cluster for it",
+    "ingress-targets-service": "as above",
     "networkpolicy-targets-pod": "as above",
     "poddisruptionbudget-has-policy": "as above",
     "service-targets-pod": "as above",

@@ -77,9 +77,38 @@ def test_templates_are_proved_and_written_and_not_applied(request_: str, tmp_pat
     assert everything() == before
 
 
+def test_values_are_proved_and_written_and_not_applied(tmp_path: Path) -> None:
+    before = everything(), kubectl_json("get", "deployment", "backend", "-n", "todo")["spec"]
+    done = generate("values of backend replicas=2", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (path,) = tmp_path.glob("*.yaml")
+    assert yaml.safe_load(path.read_text()) == {"replicas": 2}
+    # Beside the values that the release has: the image, say, is the same.
+    assert "+  replicas: 2" in done.stdout
+    changed = [line for line in done.stdout.splitlines() if line.startswith(("+", "-"))]
+    assert not [line for line in changed if "image:" in line]
+    assert "make up TAGS=backend" in done.stdout
+    after = everything(), kubectl_json("get", "deployment", "backend", "-n", "todo")["spec"]
+    assert after == before
+
+
+def test_a_model_repairs_values(tmp_path: Path) -> None:
+    answers = drafts("replica: 2", "```yaml\nreplicas: 2\n```")
+    with ScriptedModel(answers) as model:
+        done = generate("values of frontend with two pods", tmp_path, model=model)
+    assert done.returncode == 0, done.stderr
+    first, second = model.requests
+    assert "# Pods to run" in first["messages"][0]["content"]
+    assert "'replica' not allowed" in second["messages"][-1]["content"]
+    (path,) = tmp_path.glob("*.yaml")
+    assert yaml.safe_load(path.read_text()) == {"replicas": 2}
+
+
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
+        ("values of nowhere a=1", "there is no chart nowhere"),
+        ("values of backend", "sets no value"),
         ("make me rich", "no template fits"),
         ("new service image=a:1", "names no name"),
         ("new service name=Notes! image=a:1", "name=Notes!"),
@@ -183,7 +212,7 @@ def test_commands_of_the_documentation_work(command: str) -> None:
 
 
 def test_the_playbook_wants_a_request() -> None:
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 5
     assert "Say what is wanted" in playbook("playbooks/ai_generate.yml", expect=1)
 
 

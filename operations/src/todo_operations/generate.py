@@ -1,8 +1,11 @@
-"""`generate`: draft manifests for a request, prove them, show the difference; never apply them.
+"""`generate`: draft manifests or a chart's values, prove them, show what would change.
+
+Nothing is ever applied.
 
 A model drafts, or without one a template. A draft has to be YAML of allowed kinds in one namespace,
 to be valid by Kubernetes' schemas (strict), to pass the scanners of the charts, and to be taken by
-the API server in a dry run. What a model got wrong goes back to it, three times at most.
+the API server in a dry run. Values have to meet their chart's schema, and what it makes of them the
+same proofs. What a model got wrong goes back to it, three times at most.
 """
 
 from __future__ import annotations
@@ -13,13 +16,15 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import yaml
 
-from todo_operations import templates
+from todo_operations import chart_values, templates
 from todo_operations.ask import printable
 from todo_operations.cli import CommandError
 from todo_operations.model import Message, Model, configured
@@ -29,6 +34,8 @@ REPAIRS = 3
 KUBERNETES = "1.35"
 SCANNER = Path("tests/charts/scan.py")
 SECONDS = 300
+# For objects that Helm has made and that lack the notes of `kubectl apply`.
+OWNED = ("--server-side", "--force-conflicts")
 # Nothing that gives rights, holds secrets or reaches beyond the namespace.
 KINDS = {
     *("ConfigMap", "CronJob", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job"),
@@ -56,37 +63,57 @@ def run(arguments: argparse.Namespace) -> int:
     request = " ".join(arguments.request).strip()
     if not request:
         raise CommandError(f'the request is empty: make generate REQUEST="{templates.EXAMPLE}"')
-    problems: list[str] = []
+    chart = chart_values.chart_of(request)
+    present: Json = {}
+    if chart:
+        arguments.namespace, present = chart_values.present(chart, arguments)
+    check = partial(prove_values, chart, present) if chart else prove
     if arguments.no_model or not configured():
-        text = dump(templates.fill(request, arguments.namespace))
-        problems = prove(text, arguments)
+        filled = (
+            [chart_values.fill(request)] if chart else templates.fill(request, arguments.namespace)
+        )
+        text = dump(filled)
+        problems = check(text, arguments)
     else:
-        text, problems = ask_model(request, arguments)
+        told = chart_values.instructions(chart) if chart else instructions(arguments.namespace)
+        text, problems = ask_model(request, told, partial(check, arguments=arguments))
     if problems:
         print("\n".join(printable(problem) for problem in problems), file=sys.stderr)
         print("todo-operations generate: nothing was written; change the request.", file=sys.stderr)
         return 1
+    if chart:
+        manifests, _ = chart_values.render(
+            yaml.safe_load(text), chart, arguments.namespace, present
+        )
+        print(printable(difference(manifests, arguments, *OWNED)))
+        path = write(text, request, arguments.output)
+        print(
+            f"Written to {path}; nothing was applied. To use it, put it below `values` of the "
+            f"release {chart} in inventory/group_vars/all, then:\n  make up TAGS={chart}"
+        )
+        return 0
     print(printable(difference(text, arguments)))
     path = write(text, request, arguments.output)
     print(f"Written to {path}; nothing was applied. To apply it:\n  kubectl apply -f {path}")
     return 0
 
 
-def ask_model(request: str, arguments: argparse.Namespace) -> tuple[str, list[str]]:
+def instructions(namespace: str) -> str:
+    return INSTRUCTIONS.format(namespace=namespace, kinds=", ".join(sorted(KINDS)))
+
+
+def ask_model(request: str, told: str, check: Callable[[str], list[str]]) -> tuple[str, list[str]]:
     """The model's last draft and what is still wrong with it."""
     model = Model.from_environment()
-    instructions = INSTRUCTIONS.format(
-        namespace=arguments.namespace, kinds=", ".join(sorted(KINDS))
-    )
     messages: list[Message] = [
-        {"role": "system", "content": instructions},
+        {"role": "system", "content": told},
         {"role": "user", "content": request},
     ]
     text, problems = "", ["no draft"]
     for attempt in range(REPAIRS + 1):
         answer = model.complete(messages, purpose="generate")
         text = unfenced(answer)
-        problems = prove(text, arguments)
+        problems = check(text)
         print(f"draft {attempt + 1}: {len(problems)} problems", file=sys.stderr)
         if not problems:
             break
@@ -115,6 +142,26 @@ def prove(text: str, arguments: argparse.Namespace) -> list[str]:
         or schema(objects)
         or scanners(text)
         or dry_run(text, arguments)
+        or targets(objects, arguments)
+    )
+
+
+def prove_values(chart: str, present: Json, text: str, arguments: argparse.Namespace) -> list[str]:
+    """What is wrong with a chart's values, and with what the chart makes of them."""
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        return [f"yaml: {' '.join(str(error).split())}"]
+    if not isinstance(values, dict) or not values:
+        return ["yaml: one mapping of values is expected"]
+    manifests, problem = chart_values.render(values, chart, arguments.namespace, present)
+    if problem:
+        return [f"helm: {line}" for line in problem.splitlines()]
+    objects = [item for item in yaml.safe_load_all(manifests) if item is not None]
+    return (
+        schema(objects)
+        or scanners(manifests)
+        or dry_run(manifests, arguments, *OWNED)
         or targets(objects, arguments)
     )
 
@@ -163,9 +210,9 @@ def scanners(text: str) -> list[str]:
     return [f"scan: {line.strip()}" for line in (done.stdout + done.stderr).splitlines() if line]
 
 
-def dry_run(text: str, arguments: argparse.Namespace) -> list[str]:
+def dry_run(text: str, arguments: argparse.Namespace, *how: str) -> list[str]:
     """What the API server says to it; its warnings (Pod Security, deprecations) count."""
-    done = kubectl(arguments, "apply", "--dry-run=server", "-f", "-", text=text)
+    done = kubectl(arguments, "apply", "--dry-run=server", *how, "-f", "-", text=text)
     if done.returncode == 0 and "Warning" not in done.stderr:
         return []
     if "connect" in done.stderr or "no such file" in done.stderr:
@@ -181,19 +228,29 @@ def targets(objects: list[Json], arguments: argparse.Namespace) -> list[str]:
     own = {(item["kind"], item["metadata"]["name"]) for item in objects}
     found = []
     for item in objects:
-        target = item.get("spec", {}).get("scaleTargetRef")
-        if item["kind"] != "HorizontalPodAutoscaler" or not target:
-            continue
-        kind, name = target["kind"], target["name"]
-        there = kubectl(arguments, "get", kind, name).returncode == 0
-        if (kind, name) not in own and not there:
+        for kind, name in pointed_at(item):
+            if (kind, name) in own or kubectl(arguments, "get", kind, name).returncode == 0:
+                continue
             found.append(f"target: there is no {kind} {name} in {arguments.namespace}")
     return found
 
 
-def difference(text: str, arguments: argparse.Namespace) -> str:
+def pointed_at(item: Json) -> set[tuple[str, str]]:
+    """Kind and name of what an autoscaler scales and an Ingress sends to."""
+    spec = item.get("spec") or {}
+    if item["kind"] == "HorizontalPodAutoscaler":
+        return {(spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"])}
+    if item["kind"] != "Ingress":
+        return set()
+    backends = [spec.get("defaultBackend") or {}]
+    for rule in spec.get("rules") or []:
+        backends += [path["backend"] for path in (rule.get("http") or {}).get("paths") or []]
+    return {("Service", backend["service"]["name"]) for backend in backends if "service" in backend}
+
+
+def difference(text: str, arguments: argparse.Namespace, *how: str) -> str:
     """What applying it would change. `kubectl diff` ends with 1 when there is something."""
-    done = kubectl(arguments, "diff", "-f", "-", text=text)
+    done = kubectl(arguments, "diff", *how, "-f", "-", text=text)
     if done.returncode > 1:
         return f"(no difference can be shown: {done.stderr.strip()[-300:]})"
     # Names of temporary files say nothing.
