@@ -137,7 +137,8 @@ def minikube_merged_kubeconfig(user: str, cluster: str) -> str:
     The user's current context stays, unless there was none. Raises TypeError when `user` is not
     a kubeconfig, rather than replacing it.
     """
-    added = yaml.safe_load(cluster)
+    # In check mode there may be no cluster yet.
+    added = yaml.safe_load(cluster) or {}
     present = yaml.safe_load(user) if user.strip() else {}
     if not isinstance(present, dict):
         raise TypeError("the user's kubeconfig is not a YAML mapping: nothing was written")
