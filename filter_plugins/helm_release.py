@@ -224,12 +224,12 @@ def helm_release_waves(
     """The releases with work to do, grouped so that a group needs only the groups before it.
 
     `states` is what the module helm_release_probe answered. A release's state is merged
-    in, and `line` says it in words.
+    in, and `line` says it in words. Of a release whose state is unknown nothing can be said.
     """
     waves: dict[int, list[dict[str, Any]]] = {}
     for release in plan:
         state = states[release["name"]]
-        if state["state"] != "current":
+        if state["state"] not in ("current", "unknown"):
             line = f"{release['title']}: {state['state']}, {state['reason']}"
             waves.setdefault(release["level"], []).append({**release, **state, "line": line})
     return [waves[level] for level in sorted(waves)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from typing import Any
@@ -45,8 +46,9 @@ reachable: {description: Whether the cluster answered., type: bool, returned: al
 problem: {description: Why it did not., type: str, returned: always}
 releases:
   description: >
-    By name: state (current, drifted, outdated, absent, failed, pending), reason, revision, and
-    additions, for the module helm_release_restore.
+    By name: state (current, drifted, outdated, absent, failed, pending, or unknown where a cluster
+    that may be there does not answer), reason, revision, and additions, for the module
+    helm_release_restore.
   type: dict
   returned: always
 namespaces:
@@ -285,13 +287,17 @@ def main() -> None:
     try:
         answer = probe(tools, releases, options["namespaces"], with_drift=options["drift"])
     except Unreachable as problem:
-        nothing = {"state": "absent", "reason": "not installed", "revision": 0, "additions": []}
+        # Without a kubeconfig there is no cluster; with one it may be stopped and hold everything.
+        known = os.path.exists(options["kubeconfig"])
+        state, reason = ("unknown", str(problem)) if known else ("absent", "not installed")
+        nothing = {"state": state, "reason": reason, "revision": 0, "additions": []}
+        lacking = [] if known else [{**item, "reason": "missing"} for item in options["namespaces"]]
         module.exit_json(
             changed=False,
             reachable=False,
             problem=str(problem),
             releases={release["name"]: nothing for release in releases},
-            namespaces=[{**item, "reason": "missing"} for item in options["namespaces"]],
+            namespaces=lacking,
         )
     module.exit_json(changed=False, reachable=True, problem="", **answer)
 

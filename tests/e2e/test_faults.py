@@ -242,6 +242,9 @@ def test_a_stopped_cluster_comes_back_with_its_data(
     user = new_user()
     user.add("Survive the night")
     playbook("site.yml", "--tags", "minikube_stop", environment=environment)
+    looked = playbook("site.yml", "--check", "--diff", environment=environment)
+    assert "Which releases need work cannot be told" in looked
+    assert "Whether Secrets would be made cannot be told" in looked
     output = playbook("site.yml", environment=environment)
     assert "failed=0" in output
     assert [task["title"] for task in user.tasks()] == ["Survive the night"]

@@ -130,13 +130,15 @@ def test_waves_hold_what_needs_work_after_what_it_needs(charts: Path) -> None:
             release(charts, "api", needs=["data"]),
             release(charts, "data"),
             release(charts, "proxy"),
+            release(charts, "lost"),
         ]
     )
     states = {name: {"state": "absent", "reason": "new"} for name in ("page", "data", "proxy")}
     states["api"] = {"state": "current", "reason": ""}
+    states["lost"] = {"state": "unknown", "reason": "no answer"}
     waves = helm_release.helm_release_waves(plan, states)
     assert [[item["name"] for item in wave] for wave in waves] == [["data", "proxy"], ["page"]]
-    assert waves[1][0]["line"] == "page (1/4): absent, new"
+    assert waves[1][0]["line"] == "page (1/5): absent, new"
 
 
 @pytest.mark.parametrize(
