@@ -1,0 +1,147 @@
+"""Playbooks with scripted roles and a scripted Helm: what they decide, not what the roles do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = ("preflight", "images", "secrets", "helm_release", "smoke")
+# Answers `helm list` and `helm history` from a file, and keeps the rest.
+HELM = """#!/bin/sh
+cd {folder}
+case $1 in
+    list) if [ -e forward ]; then cat after.json; else cat before.json; fi ;;
+    history) cat history.json ;;
+    *)
+        echo "$*" >> calls
+        [ ! -e stuck ] || {{ echo "helm is stuck" >&2; exit 1; }}
+        ;;
+esac
+"""
+# Nobody can chat once something was released, until Helm took it back.
+SMOKE = """
+- ansible.builtin.fail: {{msg: nobody can chat}}
+  when:
+    - "'{folder}/forward' is exists"
+    - "'{folder}/works' is not exists"
+    - "'{folder}/calls' is not exists"
+"""
+RELEASE = """
+- ansible.builtin.file: {{path: {folder}/forward, state: touch, mode: "0644"}}
+"""
+Run = Callable[..., tuple[str, list[str]]]
+
+
+def listed(*releases: tuple[str, int]) -> str:
+    return json.dumps(
+        [{"name": name, "namespace": "shop", "revision": str(n)} for name, n in releases]
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a playbook; returns what it said and what Helm was told to do."""
+    for role in ROLES:
+        tasks = tmp_path / "roles" / role / "tasks" / "main.yml"
+        tasks.parent.mkdir(parents=True)
+        tasks.write_text("[]")
+    (tmp_path / "roles/helm_release/tasks/main.yml").write_text(RELEASE.format(folder=tmp_path))
+    (tmp_path / "roles/smoke/tasks/main.yml").write_text(SMOKE.format(folder=tmp_path))
+    helm = tmp_path / "bin" / "helm"
+    helm.parent.mkdir()
+    helm.write_text(HELM.format(folder=tmp_path))
+    helm.chmod(0o755)
+    (tmp_path / "hosts.yml").write_text(
+        "all: {hosts: {localhost: {ansible_connection: local, ansible_python_interpreter: "
+        "'{{ ansible_playbook_python }}'}}}"
+    )
+
+    def play(name: str, **variables: Any) -> tuple[str, list[str]]:
+        given = {
+            "platform_state_dir": str(tmp_path / "state"),
+            "helm_release_kubeconfig": str(tmp_path / "kubeconfig"),
+            "helm_release_releases": [{"name": n, "namespace": "shop"} for n in ("api", "page")],
+            **variables,
+        }
+        done = subprocess.run(
+            ["ansible-playbook", "-i", "hosts.yml", str(ROOT / "playbooks" / name)]
+            + ["-e", json.dumps(given)],
+            cwd=tmp_path,
+            env=os.environ
+            | {
+                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+                "ANSIBLE_ROLES_PATH": str(tmp_path / "roles"),
+                "ANSIBLE_NOCOLOR": "1",
+                "PATH": f"{helm.parent}:{os.environ['PATH']}",
+            },
+            capture_output=True,
+            text=True,
+        )
+        calls = tmp_path / "calls"
+        return done.stdout, calls.read_text().splitlines() if calls.exists() else []
+
+    return play
+
+
+def test_failed_upgrade_takes_back_its_own_releases_and_names_the_new_ones(
+    tmp_path: Path, run: Run
+) -> None:
+    """Another program released `stranger` meanwhile."""
+    (tmp_path / "before.json").write_text(listed(("api", 3), ("stranger", 1)))
+    (tmp_path / "after.json").write_text(listed(("api", 4), ("stranger", 2), ("page", 1)))
+    output, calls = run("upgrade.yml")
+    (rollback,) = calls
+    assert rollback.startswith("rollback api 3 --namespace shop")
+    assert "every release is what it was before, and the platform works" in output
+    assert "nobody can chat" in output
+    assert "helm uninstall page --namespace shop" in output
+    assert "Remedy" in output
+
+
+def test_failed_upgrade_that_cannot_go_back_keeps_its_first_message(
+    tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "before.json").write_text(listed(("api", 3), ("page", 7)))
+    (tmp_path / "after.json").write_text(listed(("api", 4), ("page", 8)))
+    (tmp_path / "stuck").touch()
+    output, calls = run("upgrade.yml")
+    assert len(calls) == 2, "one that cannot go back must not keep the other"
+    message = output[output.index("TASK [Say what happened]") :]
+    assert "nobody can chat" in message
+    assert "so did the way back" in message
+    assert "helm is stuck" in message
+    assert "the platform works" not in message
+
+
+def test_upgrade_that_works_takes_nothing_back(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "before.json").write_text(listed(("api", 3)))
+    (tmp_path / "works").touch()
+    output, calls = run("upgrade.yml")
+    assert calls == []
+    assert "failed=0" in output
+
+
+def test_rollback_after_an_automatic_one_goes_further_back(tmp_path: Path, run: Run) -> None:
+    revisions = [
+        ("superseded", ""),
+        ("superseded", ""),
+        ("failed", ""),
+        ("deployed", "Rollback to 2"),
+    ]
+    (tmp_path / "history.json").write_text(
+        json.dumps(
+            [
+                {"revision": number, "status": status, "description": said}
+                for number, (status, said) in enumerate(revisions, start=1)
+            ]
+        )
+    )
+    _, (call,) = run("rollback.yml", rollback_release="api")
+    assert call.startswith("rollback api 1 --namespace shop")
