@@ -17,6 +17,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 _DURATION = re.compile(r"([0-9]+(h|m|s))+")
 _KEYS = {"name", "chart", "namespace", "values", "timeout", "needs"}
 _LOCAL = "file://"
+_ROLLBACK = re.compile(r"Rollback to ([0-9]+)")
 # Values are kept by Helm and shown by `helm get values`. `existingSecret`, `passwordKey` and the
 # like only say where a secret is.
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|passphrase|token|api_?key|private_?key)$")
@@ -235,6 +236,32 @@ def helm_release_waves(
     return [waves[level] for level in sorted(waves)]
 
 
+def helm_release_earlier_revision(history: list[dict[str, Any]]) -> int:
+    """The newest good revision with another content than what was released last, 0 for none.
+
+    `history` is the answer of `helm history --output json`. A rollback is a revision of its own,
+    which says in its description which one it repeats: going back from it to the revision before
+    would bring back what was given up.
+    """
+    entries = {int(entry["revision"]): entry for entry in history}
+
+    def content(revision: int) -> int:
+        repeated = _ROLLBACK.fullmatch(entries.get(revision, {}).get("description") or "")
+        return content(int(repeated[1])) if repeated else revision
+
+    latest = max(entries, default=0)
+    running = [number for number, entry in entries.items() if entry["status"] == "deployed"]
+    if running and max(running) < latest:
+        # What came after it failed.
+        return max(running)
+    good = [
+        number
+        for number, entry in entries.items()
+        if entry["status"] == "superseded" and content(number) < content(latest)
+    ]
+    return max(good, default=0)
+
+
 def helm_release_seconds(duration: str) -> int:
     """A Go duration of whole hours, minutes and seconds, such as "1h30m", in seconds."""
     units = {"h": 3600, "m": 60, "s": 1}
@@ -262,6 +289,7 @@ class FilterModule:
         """Filter name to function."""
         return {
             "helm_chart_version": helm_chart_version,
+            "helm_release_earlier_revision": helm_release_earlier_revision,
             "helm_release_plan": helm_release_plan,
             "helm_release_seconds": helm_release_seconds,
             "helm_release_selected": helm_release_selected,

@@ -156,6 +156,36 @@ def test_tags_select_releases(
     assert helm_release.helm_release_selected(releases, run_tags, skip_tags) == selected
 
 
+def history(*revisions: str) -> list[dict[str, Any]]:
+    """Revisions by status, or by status and the revision that they repeat: `deployed 2`."""
+    entries = []
+    for number, text in enumerate(revisions, start=1):
+        status, _, repeated = text.partition(" ")
+        said = f"Rollback to {repeated}" if repeated else "Upgrade complete"
+        entries.append({"revision": number, "status": status, "description": said})
+    return entries
+
+
+@pytest.mark.parametrize(
+    ("revisions", "target"),
+    [
+        (("superseded", "superseded", "deployed"), 2),
+        # Revision 3 did not work and was taken back.
+        (("superseded", "superseded", "superseded", "deployed 2"), 1),
+        (("superseded", "superseded", "failed", "deployed 2"), 1),
+        (("superseded", "superseded", "failed", "superseded 2", "deployed 4"), 1),
+        # Before revision 4 ran what 3 repeats.
+        (("superseded", "superseded", "superseded 1", "deployed"), 3),
+        (("superseded", "deployed", "failed"), 2),
+        (("deployed",), 0),
+        (("failed", "deployed 1"), 0),
+        ((), 0),
+    ],
+)
+def test_earlier_revision_has_another_content(revisions: tuple[str, ...], target: int) -> None:
+    assert helm_release.helm_release_earlier_revision(history(*revisions)) == target
+
+
 @pytest.mark.parametrize(("duration", "seconds"), [("90s", 90), ("5m", 300), ("1h30m5s", 5405)])
 def test_durations_are_seconds(duration: str, seconds: int) -> None:
     assert helm_release.helm_release_seconds(duration) == seconds
