@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +149,36 @@ def _check(release: dict[str, Any], names: set[str]) -> None:
             )
 
 
-def helm_release_plan(releases: list[dict[str, Any]], timeout: str = "5m") -> list[dict[str, Any]]:
+def _combined(values: Any, more: Any) -> Any:
+    """Values with others over them: mappings are combined, anything else is replaced."""
+    if not (isinstance(values, Mapping) and isinstance(more, Mapping)):
+        return more
+    return {**values, **{key: _combined(values.get(key), more[key]) for key in more}}
+
+
+def _with_values(releases: list[dict[str, Any]], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The releases with `values`, by release name, over their own."""
+    names = {str(release.get("name", "")) for release in releases}
+    for name in values:
+        if name not in names:
+            hint = _suggestion(name, names)
+            raise AnsibleFilterError(f"helm_release_values: unknown release {name!r}; {hint}")
+    return [
+        {**release, "values": _combined(release.get("values", {}), values[release["name"]])}
+        if release.get("name") in values
+        else release
+        for release in releases
+    ]
+
+
+def helm_release_plan(
+    releases: list[dict[str, Any]],
+    timeout: str = "5m",
+    values: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
     """The releases with every default filled in, the chart's name, its version and a title.
+
+    `values`, by release name, are put over the releases' own.
 
     Adds to each release `chart_name`, `chart_version` (see helm_chart_version), `title`
     ("backend (4/7)"), `level` (0 for a release that needs no other, else one more than the
@@ -162,6 +190,7 @@ def helm_release_plan(releases: list[dict[str, Any]], timeout: str = "5m") -> li
     for name in names:
         if names.count(name) > 1:
             raise AnsibleFilterError(f"helm_release_releases names {name!r} twice; use it once")
+    releases = _with_values(releases, values or {})
     for release in releases:
         _check(release, set(names))
     needs = {release["name"]: release.get("needs", []) for release in releases}

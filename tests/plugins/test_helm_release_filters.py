@@ -118,6 +118,36 @@ def test_where_a_secret_is_may_be_said(charts: Path) -> None:
     assert planned["values"] == values
 
 
+def test_values_of_the_user_are_put_over_those_of_a_release(charts: Path) -> None:
+    own = {"limits": {"cpu": "1", "memory": "1Gi"}, "hosts": ["a", "b"], "replicas": 1}
+    more = {"web": {"limits": {"memory": "2Gi"}, "hosts": ["c"], "debug": {"on": True}}}
+    releases = [release(charts, values=own), release(charts, "other", values=own)]
+    web, other = helm_release.helm_release_plan(releases, values=more)
+    assert web["values"] == {
+        "limits": {"cpu": "1", "memory": "2Gi"},
+        "hosts": ["c"],
+        "replicas": 1,
+        "debug": {"on": True},
+    }
+    assert other["values"] == own
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"wep": {}}, "unknown release 'wep'; did you mean 'web'"),
+        ({"web": ["a"]}, "one mapping"),
+        ({"web": {"a": None}}, r"values\.a is null"),
+        ({"web": {"password": "x"}}, "looks like a secret"),
+    ],
+)
+def test_wrong_values_of_the_user_are_refused(
+    charts: Path, values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AnsibleFilterError, match=message):
+        helm_release.helm_release_plan([release(charts)], values=values)
+
+
 def test_name_used_twice_is_refused(charts: Path) -> None:
     with pytest.raises(AnsibleFilterError, match="'web' twice"):
         helm_release.helm_release_plan([release(charts), release(charts)])
