@@ -167,6 +167,17 @@ def test_completing_a_recurring_task_makes_the_next_once(user: Any) -> None:
     assert user.list(status="pending")[0]["due_at"] == "2999-03-31T10:00:00Z"
 
 
+def test_a_deleted_successor_does_not_end_the_recurrence(user: Any) -> None:
+    task = user.add("Pay rent", recurrence="monthly", due_at="2999-01-31T10:00:00Z")
+    path = f"{user.tasks}/{task['id']}/complete"
+    user.client.patch(path)
+    user.client.delete(f"{user.tasks}/{user.list(status='pending')[0]['id']}")
+    user.client.patch(path)
+    user.client.patch(path)
+    (following,) = user.list(status="pending")
+    assert following["due_at"] == "2999-02-28T10:00:00Z"
+
+
 def test_a_recurring_task_keeps_to_the_clock_of_its_time_zone(user: Any) -> None:
     # The end of 31 January 2999 in New York.
     task = user.add(

@@ -94,8 +94,10 @@ async def select_task(database: Database, *, user_id: str, task_id: int) -> Row 
 async def lock_task(connection: Connection, *, user_id: str, task_id: int) -> Row | None:
     """Return the task with all columns and keep others from changing it; None without one."""
     query: LiteralString = (
-        f"SELECT {_COLUMNS}, recurrence_day, successor_id FROM tasks"
-        " WHERE user_id = %s AND id = %s FOR UPDATE"
+        f"SELECT {_COLUMNS}, recurrence_day,"
+        # A successor that was deleted is none, so completing the task again makes another.
+        " (SELECT s.id FROM tasks s WHERE s.id = tasks.successor_id) AS successor_id"
+        " FROM tasks WHERE user_id = %s AND id = %s FOR UPDATE"
     )
     cursor = await connection.execute(query, (user_id, task_id))
     return await cursor.fetchone()
