@@ -317,6 +317,8 @@ def test_of_a_long_list_only_the_first_rows_are_kept(user: Any, scratch: Any) ->
         ).fetchone()
     assert largest is not None
     assert largest[0] < 40_000
+    assert "newest 1000" in answer["response"]
+    assert "older ones stay" in user.say("Delete everything")["response"]
     # What the list showed is still known: places are kept beside the cut result.
     deleted = user.say("delete the third one", answer["conversation_id"])
     assert "Task 998" in deleted["response"]

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ToolAnnotations
+from todo_core.tasks.service import ALL
 
 AUDIENCE = "http://mcp-server:8000/mcp"
 OTHER_KEY = Ed25519PrivateKey.generate()
@@ -115,6 +116,7 @@ async def test_the_five_tools_and_their_annotations(mcp_url: str, keys: Any) -> 
         assert all("default" not in p or p["default"] for p in schema["properties"].values())
     assert tools["add_task"].input_schema["properties"]["description"]["type"] == "string"
     assert tools["update_task"].input_schema["required"] == ["task_id"]
+    assert str(ALL) in (tools["list_tasks"].description or "")
     hints = {name: tool.annotations or ToolAnnotations() for name, tool in tools.items()}
     assert [n for n, h in hints.items() if h.read_only_hint] == ["list_tasks"]
     assert {n for n, h in hints.items() if h.destructive_hint} == {"delete_task", "update_task"}

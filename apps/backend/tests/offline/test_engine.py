@@ -226,6 +226,29 @@ def test_unknown_task_says_so() -> None:
     assert "#77" in (known.reply or "")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("delete everything", "newest 7 tasks; older ones stay"),
+        ("delete the holiday task", "among your newest 7"),
+        ("delete holiday", "among your newest 7"),
+        # There may be another among the older ones.
+        ("delete the dentist task", "Do you mean"),
+    ],
+)
+def test_a_list_that_was_cut_is_not_taken_for_all(sentence: str, words: str) -> None:
+    outcome = interpret(sentence, tasks=TASKS, now=NOW, cut=True)
+    assert outcome.calls == ()
+    assert words in (outcome.reply or "")
+    whole = interpret(sentence, tasks=TASKS, now=NOW)
+    assert words not in (whole.reply or "")
+
+
+def test_a_number_beyond_a_cut_list_is_tried() -> None:
+    outcome = interpret("delete task 99", tasks=TASKS, now=NOW, cut=True)
+    assert calls(outcome) == [("delete_task", {"task_id": 99})]
+
+
 def test_asking_names_the_tasks() -> None:
     reply = say("Delete the meeting task").reply or ""
     assert "#5 Meeting with Bob" in reply

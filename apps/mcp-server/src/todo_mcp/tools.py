@@ -86,7 +86,7 @@ def make_tools(database: Database) -> list[Tool]:
 
     @tool(ToolAnnotations(title="List tasks", read_only_hint=True, open_world_hint=False))
     async def list_tasks(status: Status = "all") -> list[TaskPublic]:
-        """List the user's tasks, newest first. Use it to find a task's number."""
+        """List the user's newest 1000 tasks, newest first. Use it to find a task's number."""
         rows = await service.all_tasks(database, user_id=caller(), wanted=TaskFilter(status=status))
         return [TaskPublic.model_construct(**row) for row in rows]
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
+from todo_core.tasks.service import ALL
+
 from todo_backend.assistant.engine import Event, TextDelta, ToolFinished, ToolStarted, Turn, Waiting
 from todo_backend.assistant.offline import (
     Pending,
@@ -34,6 +36,7 @@ class OfflineEngine:
         pending = _pending(turn.pending)
         ids = (f"call-{number}" for number in count(1))
         tasks = None
+        cut = False
         if needs_tasks(turn.message, pending):
             listing = ToolCall("list_tasks", {"status": "all"})
             call_id = next(ids)
@@ -44,14 +47,16 @@ class OfflineEngine:
                 yield TextDelta(describe(listing, result.error, turn.now))
                 return
             tasks = tasks_of(result.value)
-        meant = interpret(turn.message, tasks=tasks, now=turn.now, pending=pending)
+            cut = len(tasks) >= ALL
+        meant = interpret(turn.message, tasks=tasks, now=turn.now, pending=pending, cut=cut)
         after = meant.pending
         for number, call in enumerate(meant.calls):
             call_id = next(ids)
             yield ToolStarted(call_id, call.name, dict(call.arguments))
             result = await tools.call(call.name, dict(call.arguments))
             yield ToolFinished(call_id, result.value, result.error)
-            told = describe(call, _told(result), turn.now, meant.about)
+            cut = isinstance(result.value, list) and len(result.value) >= ALL
+            told = describe(call, _told(result), turn.now, meant.about, cut=cut)
             yield TextDelta(("\n" if number else "") + told)
             after = follow_up(call, _told(result)) or after
         if meant.reply is not None:

@@ -15,7 +15,8 @@ from todo_core.tasks.recurrence import day_of_month, next_due
 from todo_core.tasks.repository import TaskFilter
 from todo_core.tasks.schemas import TaskCreate
 
-# A page as the tools need it: all tasks of a user, within reason.
+# A page as the tools need it: all tasks of a user, within reason. Whoever gets so many has to
+# reckon with older ones.
 ALL = 1000
 
 

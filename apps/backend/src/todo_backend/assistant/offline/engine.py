@@ -60,12 +60,13 @@ def interpret(
     tasks: Sequence[TaskView] | None,
     now: datetime,
     pending: Pending | None = None,
+    cut: bool = False,
 ) -> Interpretation:
     """Return what the sentence asks for. Never raises; decides nothing that it had to guess.
 
     ``tasks`` are the user's tasks in the order the user sees them, None when they were not fetched
-    (see `needs_tasks`). ``now`` is the user's clock. ``pending`` is what the last Interpretation or
-    `follow_up` of this conversation left.
+    (see `needs_tasks`); ``cut``: there may be older ones. ``now`` is the user's clock. ``pending``
+    is what the last Interpretation or `follow_up` of this conversation left.
     """
     del now  # No tool takes a due date; date words stay in the title. See `dates.parse_due`.
     said = read(sentence)
@@ -83,7 +84,7 @@ def interpret(
     if intent.tool is None:
         return _say(wording.NOT_UNDERSTOOD, "not_understood")
     shown = pending.ids if pending is not None and pending.kind == "shown" else ()
-    return _act(intent, intent.tool, tasks, shown)
+    return _act(intent, intent.tool, tasks, shown, cut)
 
 
 def follow_up(call: ToolCall, result: object) -> Pending | None:
@@ -182,7 +183,11 @@ def _choice(sentence: str, tasks: Sequence[TaskView], pending: Pending) -> Inter
 
 
 def _act(
-    intent: Intent, tool: ToolName, tasks: Sequence[TaskView] | None, shown: tuple[int, ...]
+    intent: Intent,
+    tool: ToolName,
+    tasks: Sequence[TaskView] | None,
+    shown: tuple[int, ...],
+    cut: bool,
 ) -> Interpretation:
     if tool == "list_tasks":
         call = ToolCall("list_tasks", {"status": intent.status})
@@ -190,9 +195,9 @@ def _act(
     if tool == "add_task":
         return _add(intent)
     if intent.everything is not None:
-        return _all(intent, tool, tasks or ())
+        return _all(intent, tool, tasks or (), cut)
     assert intent.reference is not None
-    return _one(intent, tool, tasks, shown)
+    return _one(intent, tool, tasks, shown, cut)
 
 
 def _add(intent: Intent) -> Interpretation:
@@ -215,7 +220,7 @@ def _add(intent: Intent) -> Interpretation:
     return Interpretation(calls, None, None, intent.reason)
 
 
-def _all(intent: Intent, tool: ToolName, tasks: Sequence[TaskView]) -> Interpretation:
+def _all(intent: Intent, tool: ToolName, tasks: Sequence[TaskView], cut: bool) -> Interpretation:
     chosen = [
         task
         for task in tasks
@@ -227,16 +232,21 @@ def _all(intent: Intent, tool: ToolName, tasks: Sequence[TaskView]) -> Interpret
             f"You have no {kind + ' ' if kind else ''}tasks. Nothing was changed.", intent.reason
         )
     pending = Pending("confirm", tool, tuple(task.id for task in chosen))
+    rest = f" I see only your newest {len(tasks)} tasks; older ones stay." if cut else ""
     return _say(
         f"This would {_DOING[tool]} {wording.count(len(chosen), kind)}:\n{wording.lines(chosen)}\n"
-        "Are you sure? Say yes or no.",
+        f"Are you sure?{rest} Say yes or no.",
         intent.reason,
         pending,
     )
 
 
 def _one(
-    intent: Intent, tool: ToolName, tasks: Sequence[TaskView] | None, shown: tuple[int, ...]
+    intent: Intent,
+    tool: ToolName,
+    tasks: Sequence[TaskView] | None,
+    shown: tuple[int, ...],
+    cut: bool,
 ) -> Interpretation:
     assert intent.reference is not None
     reference = intent.reference
@@ -246,7 +256,7 @@ def _one(
     if intent.description is not None:
         arguments["description"] = intent.description
     if reference.numbers:
-        return _numbered(intent, tool, reference.numbers, arguments, tasks)
+        return _numbered(intent, tool, reference.numbers, arguments, None if cut else tasks)
     tasks = tasks or ()
     listed = sorted(
         (task for task in tasks if task.id in shown), key=lambda task: shown.index(task.id)
@@ -277,9 +287,10 @@ def _one(
         # Too little when nothing else says that a task is meant.
         fit = "none"
     if fit == "none":
-        return _unknown(intent, tool, reference)
-    if not intent.sure and fit == "words":
-        # "Cancel my flight to Boston" need not mean the task to book it.
+        return _unknown(intent, tool, reference, len(tasks) if cut else None)
+    if cut or (not intent.sure and fit == "words"):
+        # "Cancel my flight to Boston" need not mean the task to book it, and an older task may fit
+        # as well.
         fit = "near"
     return _settle(intent, tool, arguments, fit, chosen)
 
@@ -357,14 +368,19 @@ def _which(
     )
 
 
-def _unknown(intent: Intent, tool: ToolName, reference: Reference) -> Interpretation:
+def _unknown(
+    intent: Intent, tool: ToolName, reference: Reference, among: int | None
+) -> Interpretation:
+    where = "" if among is None else f" among your newest {among}; say the number of an older one"
     if intent.sure:
-        return _say(f'I found no task "{reference.words}". Nothing was changed.', "unknown_task")
+        return _say(
+            f'I found no task "{reference.words}"{where}. Nothing was changed.', "unknown_task"
+        )
     if intent.ask:
         title = f"{'Finish'} {reference.words}"
         return _add(replace(Intent("add_task", intent.reason, titles=(title,)), ask=True))
     return _say(
-        f'I found no task "{reference.words}" to {_DOING[tool]}. Nothing was changed.'
+        f'I found no task "{reference.words}" to {_DOING[tool]}{where}. Nothing was changed.'
         f" {wording.HELP}",
         "unknown_task",
     )

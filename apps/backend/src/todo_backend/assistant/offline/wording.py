@@ -103,18 +103,21 @@ def _due_marks(result: object, now: datetime) -> dict[int, str]:
     return marks
 
 
-def describe(call: ToolCall, result: object, now: datetime, about: str | None = None) -> str:
+def describe(
+    call: ToolCall, result: object, now: datetime, about: str | None = None, *, cut: bool = False
+) -> str:
     """Return in words what a tool call did, with the task's title.
 
     ``result`` is what the tool answered: its structured result, or a string when it failed (the
-    tool's error text). ``about`` is `Interpretation.about`. Due dates are told
-    in the time zone of ``now``.
+    tool's error text). ``about`` is `Interpretation.about`; ``cut``: there may be older tasks. Due
+    dates are told in the time zone of ``now``.
     """
     if isinstance(result, str):
         return _failure(call, result)
     if call.name == "list_tasks":
         status = str(call.arguments.get("status", "all"))
-        return _listing(status, tasks_of(result), _due_marks(result, now), about)
+        listing = _listing(status, tasks_of(result), _due_marks(result, now), about)
+        return f"{listing}\nI see only your newest {len(tasks_of(result))}." if cut else listing
     answer: Mapping[str, Any] = result if isinstance(result, Mapping) else {}
     title = answer.get("title", call.arguments.get("title", ""))
     number = answer.get("task_id", call.arguments.get("task_id"))
