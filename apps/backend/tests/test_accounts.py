@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from todo_backend.auth.repository import FREE_FAILURES
+from todo_core.identity import digest
 
 
 def _login(client: Any, user: Any, password: str | None = None) -> Any:
@@ -105,12 +107,38 @@ def test_wrong_password_and_unknown_address_look_the_same(anonymous: Any, user: 
 def test_repeated_failures_are_throttled_for_that_account_only(
     anonymous: Any, user: Any, stranger: Any
 ) -> None:
-    for _ in range(5):
+    for _ in range(FREE_FAILURES):
         assert _login(anonymous, user, "a wrong password").status_code == 401
     throttled = _login(anonymous, user)
     assert throttled.status_code == 429
     assert int(throttled.headers["retry-after"]) >= 1
     assert _login(anonymous, stranger).status_code == 200
+
+
+def test_guesses_at_once_are_throttled_too(backend_url: str, user: Any) -> None:
+    body = {"email": user.email, "password": "a wrong password"}
+
+    def guess(_: int) -> int:
+        url = f"{backend_url}/api/auth/login"
+        return httpx2.post(url, json=body, timeout=60, trust_env=False).status_code
+
+    with ThreadPoolExecutor(30) as pool:
+        statuses = list(pool.map(guess, range(30)))
+    assert sorted(statuses) == [401] * FREE_FAILURES + [429] * (30 - FREE_FAILURES)
+
+
+def test_signing_in_forgets_the_failures(anonymous: Any, user: Any, scratch: Any) -> None:
+    for _ in range(3):
+        for _ in range(FREE_FAILURES - 1):
+            assert _login(anonymous, user, "a wrong password").status_code == 401
+        assert _login(anonymous, user).status_code == 200
+    _login(anonymous, user, "a wrong password")
+    failures = "SELECT count(*) FROM login_failures WHERE key = %s"
+    with scratch.superuser() as connection:
+        key = (digest(user.email),)
+        assert connection.execute(failures, key).fetchone() == (1,)
+        user.client.delete("/api/auth/me")
+        assert connection.execute(failures, key).fetchone() == (0,)
 
 
 def test_deleting_the_account_removes_everything(anonymous: Any, user: Any, scratch: Any) -> None:

@@ -87,6 +87,7 @@ class LoginFailure(SQLModel, table=True):
     """How often signing in to an account failed of late, by SHA-256 of its address."""
 
     __tablename__ = "login_failures"
+    __table_args__ = (Index("ix_login_failures_last_at", "last_at"),)
 
     key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     failures: int = Field(sa_column=Column(SmallInteger, nullable=False))

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - only an expression of this file is put into queries
 """All queries about accounts and sessions."""
 
 from __future__ import annotations
@@ -6,6 +7,10 @@ from todo_core.database import Connection, Database, Row
 
 # A session ends after 90 days, or 30 unused (identify_session).
 SESSION_DAYS = 90
+# From this many failures in a row on, an account has to wait: 2, 4, 8 ... seconds. Sign-ins that
+# run at once count until they succeed.
+FREE_FAILURES = 10
+_LONGEST_WAIT = 300
 # Old failures count no more.
 _FORGET_MINUTES = 15
 
@@ -61,32 +66,35 @@ async def delete_sessions(connection: Connection, *, user_id: str) -> None:
     await connection.execute("DELETE FROM sessions WHERE user_id = %s", (user_id,))
 
 
-async def login_failures(database: Database, *, key: bytes) -> tuple[int, float]:
-    """Return how often signing in failed lately, and how many seconds ago the last time was."""
+async def count_login(database: Database, *, key: bytes) -> float:
+    """Count an attempt to sign in as failed until it succeeds; returns the seconds it has to wait.
+
+    One statement, so that of many attempts at once each sees those before it. One that has to wait
+    is not counted.
+    """
+    values = {"key": key, "forget": _FORGET_MINUTES, "free": FREE_FAILURES, "most": _LONGEST_WAIT}
+    wait = "least(power(2, least(f.failures - %(free)s + 1, 20)), %(most)s)"
     async with database.anonymous() as connection:
         cursor = await connection.execute(
-            "SELECT failures, extract(epoch FROM now() - last_at)::float AS age FROM login_failures"
-            " WHERE key = %s AND last_at > now() - make_interval(mins => %s)",
-            (key, _FORGET_MINUTES),
-        )
-        row = await cursor.fetchone()
-    return (0, 0.0) if row is None else (row["failures"], row["age"])
-
-
-async def note_login_failure(database: Database, *, key: bytes) -> None:
-    async with database.anonymous() as connection:
-        await connection.execute(
             "INSERT INTO login_failures AS f (key, failures) VALUES (%(key)s, 1)"
             " ON CONFLICT (key) DO UPDATE SET last_at = now(), failures = CASE"
-            " WHEN f.last_at > now() - make_interval(mins => %(mins)s)"
-            " THEN least(f.failures + 1, 1000) ELSE 1 END",
-            {"key": key, "mins": _FORGET_MINUTES},
+            " WHEN f.last_at > now() - make_interval(mins => %(forget)s)"
+            " THEN least(f.failures + 1, 1000) ELSE 1 END WHERE f.failures < %(free)s"
+            f" OR f.last_at < now() - make_interval(secs => {wait}) RETURNING 0::float AS wait",
+            values,
         )
+        if (row := await cursor.fetchone()) is None:
+            cursor = await connection.execute(
+                f"SELECT {wait} - extract(epoch FROM now() - f.last_at)::float AS wait"
+                " FROM login_failures f WHERE key = %(key)s",
+                values,
+            )
+            row = await cursor.fetchone()
         await connection.execute(
             "DELETE FROM login_failures WHERE last_at < now() - interval '1 day'"
         )
+    return 0.0 if row is None else max(0.0, row["wait"])
 
 
-async def forget_login_failures(database: Database, *, key: bytes) -> None:
-    async with database.anonymous() as connection:
-        await connection.execute("DELETE FROM login_failures WHERE key = %s", (key,))
+async def forget_login_failures(connection: Connection, *, key: bytes) -> None:
+    await connection.execute("DELETE FROM login_failures WHERE key = %s", (key,))

@@ -13,10 +13,6 @@ from todo_backend.auth.passwords import Passwords
 from todo_backend.auth.schemas import Credentials, Registration, UserPublic
 from todo_backend.problems import ApiError, FieldProblem
 
-# From this many failures in a row on, an address has to wait: 2, 4, 8 ... seconds.
-_FREE_FAILURES = 5
-_LONGEST_WAIT = 300
-
 
 async def register(
     database: Database, passwords: Passwords, registration: Registration
@@ -56,22 +52,14 @@ async def login(
     Raises ApiError 401, and 429 after too many failures.
     """
     key = digest(credentials.email)
-    failures, age = await repository.login_failures(database, key=key)
-    if failures >= _FREE_FAILURES:
-        wait = min(2 ** min(failures - _FREE_FAILURES + 1, 20), _LONGEST_WAIT) - age
-        if wait > 0:
-            raise ApiError(
-                429, "Too many failed sign-ins to this account", retry_after=math.ceil(wait)
-            )
+    if (wait := await repository.count_login(database, key=key)) > 0:
+        raise ApiError(429, "Too many failed sign-ins to this account", retry_after=math.ceil(wait))
     found = await repository.find_credentials(database, email=credentials.email)
     right, better = await passwords.verify(
         credentials.password.get_secret_value(), found["password_hash"] if found else None
     )
     if not right or found is None:
-        await repository.note_login_failure(database, key=key)
         raise ApiError(401, "The address or the password is wrong")
-    if failures:
-        await repository.forget_login_failures(database, key=key)
     secret = new_secret()
     user = UserPublic(id=found["user_id"], email=found["email"], name=found["name"])
     if replaces is not None:
@@ -80,6 +68,7 @@ async def login(
         if better is not None:
             await repository.update_password(connection, user_id=user.id, password_hash=better)
         await repository.insert_session(connection, user_id=user.id, token_hash=digest(secret))
+        await repository.forget_login_failures(connection, key=key)
     return user, secret
 
 
@@ -98,3 +87,4 @@ async def delete_account(database: Database, identity: Identity) -> None:
     """Delete the account and all that belongs to it."""
     async with database.transaction(identity.user_id) as connection:
         await repository.delete_user(connection, user_id=identity.user_id)
+        await repository.forget_login_failures(connection, key=digest(identity.email))
