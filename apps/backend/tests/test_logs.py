@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
 import re
 from typing import Any
 
@@ -10,6 +13,10 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from processes import Platform, Server, until
+from starlette.applications import Starlette
+from starlette.routing import Route
+from todo_core.observe.logs import JsonFormatter
+from todo_core.observe.requests import Requests
 
 NEW_PASSWORD = "a password nobody logs"
 WRONG_PASSWORD = "a wrong password nobody logs"
@@ -40,6 +47,29 @@ def test_request_id_is_in_every_servers_log(
         (entry,) = accesses(server)
         assert entry["message"] == f"POST {path} 200"
         assert entry["milliseconds"] > 0
+
+
+def test_an_exception_is_logged_with_the_requests_id(serve: Any) -> None:
+    async def fail(_: Any) -> Any:
+        raise ZeroDivisionError
+
+    async def refuse(*_: Any) -> None: ...
+
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonFormatter("test"))
+    server_log = logging.getLogger("uvicorn.error")
+    server_log.addHandler(handler)
+    app = Requests(Starlette(routes=[Route("/", fail)]), max_body=10, refuse=refuse)
+    try:
+        with serve(app) as url:
+            answer = httpx2.get(url, headers={"x-request-id": "failing-1"}, trust_env=False)
+    finally:
+        server_log.removeHandler(handler)
+    assert answer.status_code == 500
+    entries = [json.loads(line) for line in written.getvalue().splitlines()]
+    (entry,) = [entry for entry in entries if "ZeroDivisionError" in entry.get("exception", "")]
+    assert entry["request_id"] == "failing-1"
 
 
 def accesses(server: Server) -> list[dict[str, Any]]:

@@ -59,7 +59,9 @@ class Requests:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         current = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        token = request_id.set(current)
+        # Stays set: the server logs an exception that comes out of here. It runs each request in a
+        # context of its own.
+        request_id.set(current)
         status = 0
         size = 0
         started = time.perf_counter()
@@ -91,7 +93,6 @@ class Requests:
             await self._refuse(scope, receive, tagged, error.status_code, error.detail)
         finally:
             self._note(scope, status, time.perf_counter() - started)
-            request_id.reset(token)
 
     @staticmethod
     def _note(scope: Scope, status: int, seconds: float) -> None:
