@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 from todo_core.settings import ServerSettings, read_secret
+
+# As browsers send it: scheme, host, and a port that is not the scheme's own.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?")
 
 
 class BackendSettings(ServerSettings):
@@ -47,6 +51,21 @@ class BackendSettings(ServerSettings):
         if isinstance(value, str):
             return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
         return value
+
+    @field_validator("public_origins")
+    @classmethod
+    def _are_origins(cls, origins: list[str]) -> list[str]:
+        for origin in origins:
+            if _ORIGIN.fullmatch(origin) is None:
+                raise ValueError(f"{origin!r} must be an origin, such as https://todo.example")
+        return origins
+
+    @field_validator("openai_api_key_file")
+    @classmethod
+    def _holds_an_api_key(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            read_secret(path)
+        return path
 
     @field_validator("mcp_signing_key_file")
     @classmethod

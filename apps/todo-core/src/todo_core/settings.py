@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from psycopg.conninfo import make_conninfo
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Settings = TypeVar("Settings", bound=BaseSettings)
@@ -32,6 +32,13 @@ class DatabaseSettings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in values.items() if value != ""}
+
+    @field_validator("database_password_file")
+    @classmethod
+    def _holds_a_password(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            read_secret(path)
+        return path
 
     def connection(self, **options: Any) -> str:
         """Return libpq's connection string, with the password as its file holds it now."""
