@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from todo_backend.api import make_api
 from todo_backend.settings import BackendSettings
 from todo_core.settings import load
@@ -79,6 +80,19 @@ def test_every_operation_tells_its_problems() -> None:
             assert "503" in errors, (method, path)
             for response in errors.values():
                 assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_a_turn_takes_no_longer_than_a_stopping_server(keys: Any) -> None:
+    def settings(**given: Any) -> BackendSettings:
+        return BackendSettings(mcp_signing_key_file=keys.private, **given)
+
+    assert settings(shutdown_timeout=50).turn_timeout == 50
+    assert settings(shutdown_timeout=50, turn_timeout=20).turn_timeout == 20
+    with pytest.raises(ValidationError, match="TODO_TURN_TIMEOUT"):
+        settings(shutdown_timeout=50, turn_timeout=51)
+    assert settings(public_origins="https://Todo.example/").public_origins == [
+        "https://todo.example"
+    ]
 
 
 @pytest.mark.parametrize(

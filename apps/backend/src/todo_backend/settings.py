@@ -41,15 +41,17 @@ class BackendSettings(ServerSettings):
     openai_history_tokens: int = Field(default=6000, ge=500)
     # What one user may use of the assistant; all of a minute's turns may come at once.
     chat_turns_per_minute: int = Field(default=60, ge=1)
-    # Seconds: one tool call, one whole turn.
+    # Seconds: one tool call, one whole turn. A turn may take as long as a server that stops lets it
+    # run, so that a new version ends none before its time.
     tool_timeout: float = Field(default=10, gt=0)
-    turn_timeout: float = Field(default=120, gt=0)
+    turn_timeout: float = Field(default=0, ge=0)
+    shutdown_timeout: int = Field(default=60, ge=0)
 
     @field_validator("public_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+            return [part.strip().rstrip("/").lower() for part in value.split(",") if part.strip()]
         return value
 
     @field_validator("public_origins")
@@ -72,6 +74,13 @@ class BackendSettings(ServerSettings):
     def _holds_key(cls, path: Path) -> Path:
         read_signing_key(path)
         return path
+
+    @model_validator(mode="after")
+    def _a_turn_ends_before_the_server(self) -> BackendSettings:
+        if self.turn_timeout > self.shutdown_timeout:
+            raise ValueError("TODO_TURN_TIMEOUT must not be longer than TODO_SHUTDOWN_TIMEOUT")
+        self.turn_timeout = self.turn_timeout or max(1, self.shutdown_timeout)
+        return self
 
     @model_validator(mode="after")
     def _model_can_be_reached(self) -> BackendSettings:

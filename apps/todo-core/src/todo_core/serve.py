@@ -9,7 +9,7 @@ from todo_core.settings import ServerSettings
 
 
 def serve(app: ASGIApp, settings: ServerSettings) -> None:
-    """Serve until SIGTERM, then let running requests finish within `shutdown_timeout` seconds."""
+    """Serve until SIGTERM; requests that run longer than `shutdown_timeout` then are cancelled."""
     uvicorn.run(
         app,
         host="0.0.0.0",  # noqa: S104 - a container's only door is its Service
