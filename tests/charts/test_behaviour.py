@@ -205,7 +205,15 @@ def test_settings_reach_the_servers(helm: HelmProgram) -> None:
     assert data["TODO_DATABASE_PORT"] == "6432"
     assert "TODO_OPENAI_BASE_URL" not in data
     data = one(helm.template("mcp-server"), "ConfigMap", "mcp-server")["data"]
-    assert data["TODO_MCP_ALLOWED_HOSTS"] == "mcp-server:*,localhost:*,127.0.0.1:*"
+    namespace = one(helm.template("mcp-server"), "ConfigMap", "mcp-server")["metadata"]["namespace"]
+    assert data["TODO_MCP_ALLOWED_HOSTS"].split(",") == [
+        "mcp-server:*",
+        f"mcp-server.{namespace}:*",
+        f"mcp-server.{namespace}.svc:*",
+        f"mcp-server.{namespace}.svc.cluster.local:*",
+        "localhost:*",
+        "127.0.0.1:*",
+    ]
 
 
 def test_backend_and_mcp_server_agree_on_the_audience(helm: HelmProgram) -> None:

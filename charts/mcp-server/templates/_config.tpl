@@ -10,7 +10,8 @@ TODO_LOG_LEVEL: {{ .Values.logLevel | quote }}
 TODO_PORT: "8000"
 TODO_SHUTDOWN_TIMEOUT: {{ include "common.shutdownTimeout" . | quote }}
 TODO_MCP_AUDIENCE: {{ .Values.identity.audience | quote }}
-{{- /* Agents call from another namespace, by the Service's longer name. */}}
-{{- $hosts := .Values.agents.namespace | empty | ternary .Values.allowedHosts (append .Values.allowedHosts (printf "%s.%s:*" .Chart.Name .Release.Namespace)) }}
-TODO_MCP_ALLOWED_HOSTS: {{ join "," $hosts | quote }}
+{{- /* The names of the Service, as this and other namespaces call it, with any port. */}}
+{{- $there := printf "%s.%s" .Chart.Name .Release.Namespace }}
+{{- $names := list .Chart.Name $there (printf "%s.svc" $there) (printf "%s.svc.cluster.local" $there) }}
+TODO_MCP_ALLOWED_HOSTS: "{{ range $names }}{{ . }}:*,{{ end }}{{ join "," .Values.allowedHosts }}"
 {{- end }}
