@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,24 +28,40 @@ class ModelServer:
     url: str = ""
     script: list[Any] = field(default_factory=list)
     dialect: str = "openai"
+    retry_after: str = "0.01"
+    knows_usage: bool = True
+    times: list[float] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     left: threading.Event = field(default_factory=threading.Event)
 
-    def plan(self, *script: Any, dialect: str = "openai") -> None:
+    def plan(
+        self,
+        *script: Any,
+        dialect: str = "openai",
+        retry_after: str = "0.01",
+        knows_usage: bool = True,
+    ) -> None:
         self.script = list(script)
         self.dialect = dialect
+        self.retry_after = retry_after
+        self.knows_usage = knows_usage
         self.requests = []
+        self.times = []
         self.left.clear()
 
     async def answer(self, request: Request) -> Response:
         asked = await request.json()
+        if not self.knows_usage and "stream_options" in asked:
+            return JSONResponse({"error": {"message": "unknown field stream_options"}}, 400)
         self.requests.append(asked)
+        self.times.append(time.monotonic())
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(step, int):
             error = {"error": {"message": "scripted"}}
-            return JSONResponse(error, step, headers={"retry-after": "0"})
+            return JSONResponse(error, step, headers={"retry-after": self.retry_after})
         if asked.get("stream"):
-            return StreamingResponse(self._stream(step), media_type="text/event-stream")
+            stream = self._stream(step, usage=bool(asked.get("stream_options")))
+            return StreamingResponse(stream, media_type="text/event-stream")
         words = step.replace("|", "") if isinstance(step, str) else None
         message: dict[str, Any] = {"role": "assistant", "content": words}
         if isinstance(step, list):
@@ -53,7 +70,7 @@ class ModelServer:
         # Escaped, as JSON may hold what UTF-8 cannot.
         return Response(json.dumps(whole), media_type="application/json")
 
-    async def _stream(self, step: Any) -> AsyncIterator[bytes]:
+    async def _stream(self, step: Any, *, usage: bool) -> AsyncIterator[bytes]:
         deltas: list[dict[str, Any]]
         if isinstance(step, list):
             deltas = list(_DIALECTS[self.dialect](step))
@@ -73,7 +90,12 @@ class ModelServer:
             raise ConnectionResetError("scripted")
         reason = "tool_calls" if isinstance(step, list) else "stop"
         yield _event(_envelope({"delta": {}, "finish_reason": reason}))
+        if usage:
+            yield _event({**_envelope({}), "choices": [], "usage": USAGE})
         yield b"data: [DONE]\n\n"
+
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 
 def _envelope(choice: dict[str, Any]) -> dict[str, Any]:

@@ -10,14 +10,17 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import openai
 from mcp.types import Tool
 from openai.types import CompletionUsage
+from openai.types.chat import ChatCompletionChunk
 from prometheus_client import Counter
 from todo_core.settings import read_secret
+from todo_core.tasks.service import ALL
 
 from todo_backend.assistant.deltas import Call, Calls
 from todo_backend.assistant.engine import (
@@ -32,6 +35,8 @@ from todo_backend.assistant.engine import (
 )
 from todo_backend.assistant.offline.grammar import parse
 from todo_backend.assistant.offline.sentence import read
+from todo_backend.assistant.offline.types import ToolCall, ToolName
+from todo_backend.assistant.offline.wording import describe
 from todo_backend.assistant.results import clean, within
 from todo_backend.assistant.tools import ToolResult, Tools
 from todo_backend.settings import BackendSettings
@@ -81,6 +86,8 @@ class OpenAIEngine:
 
     def __init__(self, settings: BackendSettings) -> None:
         self._settings = settings
+        # Until the server refuses the question.
+        self._tells_usage = True
         key = settings.openai_api_key_file
         base = settings.openai_base_url
         self._client = openai.AsyncOpenAI(
@@ -103,6 +110,7 @@ class OpenAIEngine:
         definitions = [_definition(tool) for tool in await tools.definitions()]
         names = {definition["function"]["name"] for definition in definitions}
         guard = _DeletionGuard(turn)
+        ran: list[tuple[str, dict[str, Any], ToolResult]] = []
         messages = self._messages(turn)
         # The results of one turn take as much as the turns before it.
         room = self._settings.openai_history_tokens * _CHARACTERS
@@ -113,6 +121,8 @@ class OpenAIEngine:
             async for piece in self._ask(messages, offered, answer):
                 yield TextDelta(piece)
             if not answer.calls:
+                if not answer.text.strip():
+                    yield TextDelta(_in_words(ran, guard.refused, turn))
                 break
             messages.append(clean(_assistant(answer)))
             deletions = sum(call.name == _DELETE for call in answer.calls)
@@ -129,6 +139,7 @@ class OpenAIEngine:
                 result = ToolResult(error=problem)
                 if problem is None:
                     result = await self._call(tools, call.name, arguments)
+                    ran.append((call.name, arguments, result))
                     if call.name == _DELETE:
                         guard.note(arguments)
                 yield ToolFinished(call.id, result.value, result.error)
@@ -198,7 +209,7 @@ class OpenAIEngine:
         calls = Calls()
         finished = False
         try:
-            stream = await self._client.chat.completions.create(**request, stream=True)
+            stream = await self._stream(request)
             async with stream:
                 async for chunk in stream:
                     _count(chunk.usage)
@@ -221,6 +232,21 @@ class OpenAIEngine:
         if not finished:
             # Half a tool call must not run.
             raise EngineError("The language model's answer broke off")
+
+    async def _stream(self, request: dict[str, Any]) -> openai.AsyncStream[ChatCompletionChunk]:
+        """Begin a stream that tells at its end what it cost, where the server knows how."""
+        create = self._client.chat.completions.create
+        stream: openai.AsyncStream[ChatCompletionChunk]
+        if self._tells_usage:
+            with suppress(openai.BadRequestError, openai.UnprocessableEntityError):
+                stream = await create(
+                    **request, stream=True, stream_options={"include_usage": True}
+                )
+                return stream
+        stream = await create(**request, stream=True)
+        # Not before: the request itself may be what the server refuses.
+        self._tells_usage = False
+        return stream
 
     def _messages(self, turn: Turn) -> list[dict[str, Any]]:
         """Return the system message, the newest part of the history that fits, and the question."""
@@ -257,6 +283,27 @@ class _Numbered:
     function: Any
 
 
+def _in_words(
+    ran: list[tuple[str, dict[str, Any], ToolResult]], refused: list[int], turn: Turn
+) -> str:
+    """Return what was done, where the model has no words for it. Raises EngineError for nothing."""
+    told = [
+        describe(
+            ToolCall(cast(ToolName, name), arguments),
+            result.value if result.error is None else result.error,
+            turn.now,
+            cut=isinstance(result.value, list) and len(result.value) >= ALL,
+        )
+        for name, arguments, result in ran
+    ]
+    if refused:
+        numbers = ", ".join(f"#{number}" for number in refused)
+        told.append(f"Should I really delete {numbers}? Say yes or no.")
+    if not told:
+        raise EngineError("The language model gave no answer")
+    return "\n".join(told)
+
+
 class _DeletionGuard:
     """Lets one task be deleted a turn, and more only those that the user said yes to.
 
@@ -270,13 +317,13 @@ class _DeletionGuard:
         asked = pending.get("ids", []) if pending.get("kind") == _BULK else []
         self._confirmed = list(asked) if intent.talk == "yes" else []
         self._left = list(self._confirmed)
-        self._refused: list[int] = []
+        self.refused: list[int] = []
         self._deleted = False
 
     @property
     def waiting(self) -> list[int]:
         """The tasks whose deletion waits for a yes, or got one and did not come about yet."""
-        return self._refused or self._left
+        return self.refused or self._left
 
     def refusal(self, arguments: dict[str, Any], at_once: int) -> str | None:
         """Return why a deletion must not run, None when it may.
@@ -293,8 +340,8 @@ class _DeletionGuard:
         if alone and not self._everything and not self._confirmed:
             self._deleted = True
             return None
-        if number not in self._refused:
-            self._refused.append(number)
+        if number not in self.refused:
+            self.refused.append(number)
         return (
             "Refused: deleting more than one task needs the user's yes. Name the tasks and ask"
             " whether they should be deleted."
