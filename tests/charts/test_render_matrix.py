@@ -143,6 +143,7 @@ COMPANIONS: dict[tuple[str, str], Manifest] = {
     },
     ("ingress", "httpRoute.enabled"): {"httpRoute": {"parentRefs": [{"name": "public"}]}},
     ("ingress", "networkPolicy.enabled"): {"test": {"image": {"tag": "abc"}}},
+    ("agents", "todoTools.enabled"): {"todoTools": {"existingSecret": "todo-token"}},
 }
 
 
