@@ -63,7 +63,7 @@ export const fits = (task: Task, { status, q, tag, priority }: TaskQuery): boole
   if (tag !== '' && !task.tags.includes(tag)) return false;
   if (priority !== '' && task.priority !== priority) return false;
   const wanted = q.trim().toLowerCase();
-  return [task.title, task.description ?? ''].some((text) => text.toLowerCase().includes(wanted));
+  return wanted === '' || [task.title, task.description ?? ''].some((text) => text.toLowerCase().includes(wanted));
 };
 
 const replace = (tasks: ListedTask[], id: number, change: (task: ListedTask) => ListedTask): ListedTask[] =>

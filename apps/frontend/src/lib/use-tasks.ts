@@ -305,7 +305,9 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
   );
 
   const finishDeletes = useCallback(async (): Promise<void> => {
-    const { failed, error } = await deleteWaiting([...pendingDeletes.current.values()]);
+    const waiting = [...pendingDeletes.current.values()];
+    if (waiting.length === 0) return;
+    const { failed, error } = await deleteWaiting(waiting);
     if (failed.length > 0) throw error;
   }, [deleteWaiting]);
 

@@ -28,11 +28,9 @@ beforeEach(() => {
   vi.stubGlobal(
     'ResizeObserver',
     class {
-      constructor(onResize: () => void) {
-        resized.mockImplementation(onResize);
-      }
+      constructor(private readonly onResize: () => void) {}
       observe(): void {
-        // told by the test
+        resized.mockImplementation(this.onResize);
       }
       disconnect(): void {
         resized.mockReset();

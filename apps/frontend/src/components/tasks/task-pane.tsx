@@ -127,7 +127,8 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
   useEffect(() => {
     if (misfits.length === 0) return;
     const timer = setInterval(() => {
-      leave(misfits.filter((task) => !isAtHand(task)).map(({ id }) => id));
+      const gone = misfits.filter((task) => !isAtHand(task)).map(({ id }) => id);
+      if (gone.length > 0) leave(gone);
     }, stayMs);
     return () => clearInterval(timer);
   }, [misfits, leave]);
