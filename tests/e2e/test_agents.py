@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.support import ROOT, documented, kubectl, kubectl_json, playbook, wait_until
+from e2e.support import ROOT, User, documented, kubectl, kubectl_json, playbook, wait_until
 from todo_operations import a2a, ask
 
 KUBECONFIG = str(ROOT / ".state" / "kubeconfig")
@@ -432,6 +432,55 @@ def test_approval_is_a_persons(log: Path) -> None:
         assert "wants to run pods_log" in output
         assert code == status, output
         assert ("PostgreSQL" in output) is (status == 0)
+
+
+def test_the_task_tools_work_with_a_token_and_a_persons_yes(log: Path, user: User) -> None:
+    """The last of them: it releases the agents anew."""
+    user.add("Water the ferns")
+    made = user.http.post("/api/auth/tokens", json={"name": "agents"})
+    assert made.status_code == 201, made.text
+    token = made.json()["token"]
+    # The server knows callers of its own namespace by its short name (`agents.namespace` of its
+    # chart adds the long one); so that its release stays as it is, the name leads there from here.
+    apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "mcp-server", "namespace": "agents"},
+            "spec": {
+                "type": "ExternalName",
+                "externalName": "mcp-server.todo.svc.cluster.local",
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "agents-todo", "namespace": "agents"},
+            "stringData": {"authorization": f"Bearer {token}"},
+        },
+    )
+    tools = {
+        "enabled": True,
+        "url": "http://mcp-server:8000/mcp",
+        "existingSecret": "agents-todo",
+        "tools": ["list_tasks", "add_task"],
+        "requireApproval": ["add_task"],
+    }
+    (chart,) = (ROOT / ".state" / "charts").glob("agents-0*.tgz")
+    helm(
+        *("upgrade", "agents", str(chart), "--reuse-values", "--wait", "--set-json"),
+        f"todoTools={json.dumps(tools)}",
+    )
+    assert token not in kubectl("get", "configmap", "agents", "-n", "agents", "-o", "json")
+    done = asked(log, call("list_tasks"), "--json")
+    assert done.returncode == 0, done.stderr
+    assert "Water the ferns" in json.loads(done.stdout)["tools"][0]["result"]
+    question = call("add_task", title="Buy pots")
+    assert "only a person at a terminal" in asked(log, question).stderr
+    assert [task["title"] for task in user.tasks()] == ["Water the ferns"]
+    output, status = at_a_terminal(question, "y\n", log)
+    assert status == 0, output
+    assert {task["title"] for task in user.tasks()} == {"Water the ferns", "Buy pots"}
 
 
 def at_a_terminal(question: str, answer: str, log: Path) -> tuple[str, int]:
