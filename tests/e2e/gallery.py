@@ -648,6 +648,23 @@ def riddles(images: Images) -> list[Fault]:
             [deployment("web", shell(f"echo {FLUX}; exit 3"))],
         ),
         Fault(
+            "riddle-no-host",
+            "unknown",
+            CRASHES,
+            [
+                deployment(
+                    "web",
+                    shell(
+                        f"echo {FLUX}; exit 3",
+                        env=[
+                            {"name": "POSTGRES_HOST_AUTH_METHOD", "value": "trust"},
+                            {"name": "GF_SERVER_PROTOCOL", "value": "https"},
+                        ],
+                    ),
+                )
+            ],
+        ),
+        Fault(
             "riddle-old-words",
             "unknown",
             CRASHES,
