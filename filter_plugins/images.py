@@ -170,6 +170,11 @@ def images_references(plan: list[dict[str, Any]]) -> dict[str, str]:
     return {image["name"]: image["reference"] for image in plan}
 
 
+def images_digests(plan: list[dict[str, Any]], host: dict[str, str]) -> dict[str, str]:
+    """Name to id (sha256:...) of the images of a plan that Docker has; `host` maps references."""
+    return {image["name"]: host[image["reference"]] for image in plan if image["reference"] in host}
+
+
 def images_selected(plan: list[dict[str, Any]], selected: list[str]) -> list[dict[str, Any]]:
     """The images asked for; without a choice all that a cluster runs.
 
@@ -297,6 +302,7 @@ class FilterModule:
             for function in (
                 images_context_digest,
                 images_crowded,
+                images_digests,
                 images_plan,
                 images_problems,
                 images_references,

@@ -54,35 +54,30 @@ def minikube_version_step(found: str, wanted: str) -> str:
     return "upgrade"
 
 
-def minikube_node_images(listing: str) -> dict[str, str]:
-    """Image id by full name, from the text of `minikube image ls --format json`."""
-    try:
-        images = json.loads(listing or "[]")
-    except ValueError:
-        return {}
-    return {tag: image["id"] for image in images or [] for tag in image.get("repoTags") or []}
+def minikube_missing_addons(
+    addons: list[dict[str, Any]], profile: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The addons that are off, or that were switched on with other images or registries."""
+
+    def same(addon: dict[str, Any]) -> bool:
+        return all(
+            # Minikube writes a slash behind registries.
+            profile.get(f"addon_{key}", {}).get(name, "").rstrip("/") == value.rstrip("/")
+            for key in ("images", "registries")
+            for name, value in addon.get(key, {}).items()
+        )
+
+    enabled = profile.get("addons", [])
+    return [addon for addon in addons if addon["name"] not in enabled or not same(addon)]
 
 
-def minikube_full_name(image: str) -> str:
-    """The name containerd keeps an image under: Docker's short names belong to docker.io."""
-    first, _, rest = image.partition("/")
-    if not rest:
-        return f"docker.io/library/{image}"
-    if "." in first or ":" in first or first == "localhost":
-        return image
-    return f"docker.io/{image}"
-
-
-def minikube_missing_images(wanted: list[str], docker_ids: list[str], listing: str) -> list[str]:
-    """Those of `wanted` that the node lacks or holds with another content.
-
-    `docker_ids` are the ids of `wanted` in the host's Docker, in the same order.
-    """
-    held = minikube_node_images(listing)
+def minikube_unsettled(found: dict[str, str], wanted: dict[str, str]) -> list[str]:
+    """The settings of a running cluster that are not as wanted, a sentence each; `found` is empty
+    for a cluster that does not run."""
     return [
-        image
-        for image, docker_id in zip(wanted, docker_ids, strict=True)
-        if held.get(minikube_full_name(image)) != docker_id
+        f"{name} is {found[name] or 'none'}, {value} is wanted"
+        for name, value in wanted.items()
+        if name in found and found[name] != value
     ]
 
 
@@ -160,7 +155,8 @@ class FilterModule:
         return {
             "minikube_drift": minikube_drift,
             "minikube_version_step": minikube_version_step,
-            "minikube_missing_images": minikube_missing_images,
+            "minikube_missing_addons": minikube_missing_addons,
+            "minikube_unsettled": minikube_unsettled,
             "minikube_metrics_patch": minikube_metrics_patch,
             "minikube_storage_classes": minikube_storage_classes,
             "minikube_addon_flags": minikube_addon_flags,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.images_docker import DockerError, host_images
 
 DOCUMENTATION = r"""
 module: images_build
@@ -55,6 +56,9 @@ options:
 RETURN = r"""
 built:
   description: Reference to seconds of each image that was built.
+  type: dict
+ids:
+  description: Reference to id of each image that was built.
   type: dict
 """
 
@@ -167,7 +171,7 @@ def main() -> None:
     )
     images = module.params["images"]
     if module.check_mode:
-        module.exit_json(changed=bool(images), built={})
+        module.exit_json(changed=bool(images), built={}, ids={})
     logs = Path(module.params["log_dir"])
     logs.mkdir(parents=True, exist_ok=True)
     built, problems = build_all(
@@ -181,7 +185,12 @@ def main() -> None:
     )
     if problems:
         module.fail_json(msg="\n\n".join(problems), changed=bool(built), built=built)
-    module.exit_json(changed=bool(built), built=built)
+    try:
+        host = host_images(module.params["docker"])
+    except DockerError as error:
+        module.fail_json(msg=f"Docker does not tell what was built: {error}", built=built)
+    ids = {reference: host[reference] for reference in built if reference in host}
+    module.exit_json(changed=bool(built), built=built, ids=ids)
 
 
 if __name__ == "__main__":

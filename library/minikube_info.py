@@ -70,9 +70,15 @@ profile:
   description: The profile's settings, empty where there is none.
   type: dict
   returned: always
-volume:
-  description: Whether the profile's Docker volume is there; asked only when it does not run.
-  type: bool
+volumes:
+  description: Those of the nodes' Docker volumes that are there; asked only when it does not run.
+  type: list
+  returned: always
+settings:
+  description: >-
+    Of a running cluster its C(default StorageClass) and, with metrics-server, its C(metrics
+    resolution).
+  type: dict
   returned: always
 cap_sys_resource:
   description: Whether processes of this machine may hold CAP_SYS_RESOURCE.
@@ -115,6 +121,14 @@ class Probe:
             return -1, f"{command[0]} cannot be run: {error}"
         return done.returncode, done.stdout if done.returncode == 0 else done.stdout or done.stderr
 
+    def kubectl(self, *arguments: str) -> tuple[int, str]:
+        """The same of kubectl on the profile's cluster."""
+        p = self.params
+        place = ("--kubeconfig", p["kubeconfig"], "--context", p["profile"])
+        return self.run(
+            *(p["kubectl"], *place, "--request-timeout=5s", *arguments), seconds=PROBE_SECONDS
+        )
+
 
 def read_profile(home: str, name: str) -> dict[str, Any]:
     """The settings that a profile was made with, or {}; from the file Minikube keeps them in."""
@@ -122,18 +136,22 @@ def read_profile(home: str, name: str) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text())
         kubernetes = config["KubernetesConfig"]
+        nodes = config.get("Nodes") or []
         return {
             "driver": config["Driver"],
             "image": config.get("KicBaseImage", ""),
             "cpus": config["CPUs"],
             "memory_mib": config["Memory"],
-            "nodes": len(config.get("Nodes") or []),
+            "nodes": len(nodes),
+            # The first node has the profile's name, the others their own behind it.
+            "node_names": [name, *(f"{name}-{node['Name']}" for node in nodes[1:])],
             "ports": config.get("ExposedPorts") or [],
             "kubernetes_version": kubernetes["KubernetesVersion"],
             "container_runtime": kubernetes["ContainerRuntime"],
             "cni": kubernetes.get("CNI", ""),
             "addons": sorted(k for k, on in (config.get("Addons") or {}).items() if on),
             "addon_images": config.get("CustomAddonImages") or {},
+            "addon_registries": config.get("CustomAddonRegistries") or {},
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -221,14 +239,35 @@ def look(probe: Probe, profile: dict[str, Any]) -> tuple[str, str]:
     state, reason = judge(nodes)
     if state != "running":
         return state, reason
-    code, out = probe.run(
-        *(p["kubectl"], "--kubeconfig", p["kubeconfig"], "--context", p["profile"]),
-        *("--request-timeout=5s", "top", "node", "--no-headers"),
-        seconds=PROBE_SECONDS,
-    )
+    code, out = probe.kubectl("top", "node", "--no-headers")
     if code != 0 or not out.strip():
         return "unhealthy", f"{reason}; kubectl top node: {out.strip()[-500:]}"
     return "running", reason
+
+
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+RESOLUTION = "--metric-resolution="
+
+
+def read_settings(text: str) -> dict[str, str]:
+    """The settings in what kubectl shows of Deployments and StorageClasses, {} for no answer."""
+    try:
+        items = json.loads(text)["items"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    classes = [
+        item["metadata"]["name"]
+        for item in items
+        if item["kind"] == "StorageClass"
+        and (item["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
+    ]
+    settings = {"default StorageClass": ", ".join(sorted(classes))}
+    for item in items:
+        if item["kind"] == "Deployment" and item["metadata"]["name"] == "metrics-server":
+            arguments = item["spec"]["template"]["spec"]["containers"][0].get("args") or []
+            given = [a.removeprefix(RESOLUTION) for a in arguments if a.startswith(RESOLUTION)]
+            settings["metrics resolution"] = given[-1] if given else ""
+    return settings
 
 
 def main() -> None:
@@ -257,18 +296,26 @@ def main() -> None:
     probe = Probe(p)
     profile = read_profile(p["home"], p["profile"])
     state, reason = look(probe, profile)
-    volume = False
+    settings: dict[str, str] = {}
+    if state == "running":
+        kinds = "deployments.apps,storageclasses.storage.k8s.io"
+        _, out = probe.kubectl("-n", "kube-system", "get", kinds, "-o", "json")
+        settings = read_settings(out)
+    volumes: list[str] = []
     if state in {"lost", "stopped", "broken", "unhealthy"}:
-        volume = (
-            probe.run(p["docker"], "volume", "inspect", p["profile"], seconds=PROBE_SECONDS)[0] == 0
-        )
+        volumes = [
+            name
+            for name in profile["node_names"]
+            if probe.run(p["docker"], "volume", "inspect", name, seconds=PROBE_SECONDS)[0] == 0
+        ]
     status = Path("/proc/self/status")
     module.exit_json(
         changed=False,
         state=state,
         reason=reason,
         profile=profile,
-        volume=volume,
+        volumes=volumes,
+        settings=settings,
         cap_sys_resource=may_have_sys_resource(status.read_text() if status.exists() else ""),
     )
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Stands in for docker: `exec` reaches a node that this script plays, all else is the real docker.
+"""Stands in for docker: `exec` reaches nodes that this script plays, all else is the real docker.
 
-The node keeps its images, name to id, in node.json beside this script. It takes them from the
-archive that the real `docker save` makes.
+A node keeps its images, name to id, in NODE.json beside this script. It takes them from the archive
+that the real `docker save` makes.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import shutil
 import sys
 import tarfile
 from pathlib import Path
-
-STATE = Path(sys.argv[0]).with_name("node.json")
 
 
 def archived() -> dict[str, str]:
@@ -33,20 +31,21 @@ def archived() -> dict[str, str]:
     }
 
 
-def node(command: list[str]) -> None:
-    images: dict[str, str] = json.loads(STATE.read_text()) if STATE.exists() else {}
+def node(name: str, command: list[str]) -> None:
+    state = Path(sys.argv[0]).with_name(f"{name}.json")
+    images: dict[str, str] = json.loads(state.read_text()) if state.exists() else {}
     if command[0] == "sh":
-        shown = [{"id": ident, "repoTags": [name]} for name, ident in images.items()]
+        shown = [{"id": ident, "repoTags": [image]} for image, ident in images.items()]
         print(json.dumps({"images": shown}))
         print("---\nREF TYPE DIGEST SIZE")
-        for name in images:
-            print(name, "application/vnd.oci.image.manifest.v1+json sha256:0 1")
+        for reference in images:
+            print(reference, "application/vnd.oci.image.manifest.v1+json sha256:0 1")
     elif command[:2] == ["crictl", "ps"]:
         print(json.dumps({"containers": []}))
     elif command[:2] == ["crictl", "rmi"]:
-        STATE.write_text(json.dumps({n: i for n, i in images.items() if n not in command[2:]}))
+        state.write_text(json.dumps({n: i for n, i in images.items() if n not in command[2:]}))
     elif command[0] == "ctr":
-        STATE.write_text(json.dumps(images | archived()))
+        state.write_text(json.dumps(images | archived()))
     else:
         sys.exit(f"the node does not know {command}")
 
@@ -54,7 +53,8 @@ def node(command: list[str]) -> None:
 def main() -> None:
     arguments = sys.argv[1:]
     if arguments[0] == "exec":
-        node([word for word in arguments[1:] if word not in ("-i", "node")])
+        name, *command = [word for word in arguments[1:] if word != "-i"]
+        node(name, command)
     else:
         docker = shutil.which("docker") or sys.exit("docker is not installed")
         os.execv(docker, ["docker", *arguments])

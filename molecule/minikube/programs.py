@@ -26,8 +26,15 @@ NEW: dict[str, Any] = {
     "resolution": "60s",
     "addons": [],
     "classes": {},
-    "images": [],
+    "images": {},  # node to names
 }
+# What Docker has: the scenario's offline_bundle_images.
+HOST_IMAGES = (
+    "registry.k8s.io/pause:3.10.1",
+    "docker.io/local/metrics-server:v0.9.0",
+    "docker.io/local/local-path-provisioner:v0.0.30",
+    "docker.io/local/helper:1",
+)
 
 
 def profile() -> Path:
@@ -47,7 +54,7 @@ def write_profile(arguments: list[str], state: dict[str, Any]) -> None:
         "KicBaseImage": "node",
         "CPUs": int(flag(arguments, "cpus")),
         "Memory": int(flag(arguments, "memory").removesuffix("mb")),
-        "Nodes": [{}],
+        "Nodes": [{}, *({"Name": f"m0{i}"} for i in range(2, int(flag(arguments, "nodes")) + 1))],
         "ExposedPorts": [a.split("=", 1)[1] for a in arguments if a.startswith("--ports=")],
         "KubernetesConfig": {"CNI": flag(arguments, "cni")},
     }
@@ -77,19 +84,21 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
     elif command == "addons":
         name = arguments[arguments.index("enable") + 1]
         state["addons"] = sorted({*state["addons"], name})
+        config = json.loads(profile().read_text())
+        for key, given in (("Images", "images"), ("Registries", "registries")):
+            pairs = filter(None, flag(arguments, given).split(","))
+            custom = config.setdefault(f"CustomAddon{key}", {})
+            custom |= dict(pair.split("=") for pair in pairs)
         if name == "metrics-server":
             state["metrics"] = True
         else:
             state["classes"] = {"local-path": False, "standard": True}
-        config = json.loads(profile().read_text())
         profile().write_text(json.dumps(config | {"Addons": dict.fromkeys(state["addons"], True)}))
     elif command == "stop":
         state |= {"container": "stopped", "kubernetes": False}
     elif command == "delete":
         state |= json.loads(json.dumps(NEW)) | {"fail_start": state["fail_start"]}
         profile().unlink(missing_ok=True)
-    elif command == "image":
-        print(json.dumps([{"id": f"sha256:{i}", "repoTags": [i]} for i in state["images"]]))
     elif command == "version":
         print("v0.0.0")
     return 0
@@ -109,6 +118,22 @@ def status(state: dict[str, Any]) -> int:
     return 0 if state["kubernetes"] else 7
 
 
+def storage_classes(state: dict[str, Any]) -> list[dict[str, Any]]:
+    key = "storageclass.kubernetes.io/is-default-class"
+    return [
+        {
+            "kind": "StorageClass",
+            "metadata": {"name": name, "annotations": {key: str(default).lower()}},
+        }
+        for name, default in state["classes"].items()
+    ]
+
+
+def metrics_server(state: dict[str, Any]) -> dict[str, Any]:
+    container = {"args": [f"--metric-resolution={state['resolution']}", "--secure-port=4443"]}
+    return {"spec": {"template": {"spec": {"containers": [container]}}}}
+
+
 def kubectl(arguments: list[str], state: dict[str, Any]) -> int:
     text = " ".join(a for a in arguments if not a.startswith("--"))
     if not state["kubernetes"]:
@@ -120,18 +145,15 @@ def kubectl(arguments: list[str], state: dict[str, Any]) -> int:
             return 1
         print("molecule 186m 9% 856Mi 13%")
     elif "get storageclass" in text:
-        key = "storageclass.kubernetes.io/is-default-class"
-        items = [
-            {"metadata": {"name": n, "annotations": {key: str(d).lower()}}}
-            for n, d in state["classes"].items()
-        ]
-        print(json.dumps({"items": items}))
+        print(json.dumps({"items": storage_classes(state)}))
+    elif "get deployments.apps,storageclasses" in text:
+        name = {"kind": "Deployment", "metadata": {"name": "metrics-server"}}
+        print(json.dumps({"items": [*storage_classes(state), name | metrics_server(state)]}))
     elif "annotate" in text:
         name, annotation = arguments[-2:]
         state["classes"][name] = annotation.endswith("=true")
     elif "get deployment" in text:
-        container = {"args": [f"--metric-resolution={state['resolution']}", "--secure-port=4443"]}
-        print(json.dumps({"spec": {"template": {"spec": {"containers": [container]}}}}))
+        print(json.dumps(metrics_server(state)))
     elif "patch deployment" in text:
         wanted = json.loads(flag(arguments, "patch"))[0]["value"]
         state["resolution"] = flag(wanted, "metric-resolution")
@@ -151,13 +173,19 @@ def docker(arguments: list[str], state: dict[str, Any]) -> int:
         return 0
     if arguments[:2] == ["volume", "inspect"]:
         return 0 if state["volume"] else 1
-    if arguments[:2] == ["image", "inspect"]:
-        for image in arguments[arguments.index("-f") + 2 :]:
-            print(f"sha256:{image}")
+    if arguments[:2] == ["image", "ls"]:
+        for image in HOST_IMAGES:
+            print(image.removeprefix("docker.io/"), f"sha256:{image}")
     elif arguments[0] == "save":
         print("\n".join(arguments[1:]))
+    elif "sh" in arguments and arguments[0] == "exec":
+        held = state["images"].get(arguments[1], [])
+        print(json.dumps({"images": [{"id": f"sha256:{i}", "repoTags": [i]} for i in held]}))
+        print("---\nREF TYPE DIGEST SIZE")
     elif "ctr" in arguments:
-        state["images"] = sorted({*state["images"], *sys.stdin.read().split()})
+        node = arguments[2]
+        held = state["images"].get(node, [])
+        state["images"][node] = sorted({*held, *sys.stdin.read().split()})
     elif "conntrack" in arguments:
         state["stale"] = max(0, state["stale"] - 1)
     elif "curl" in arguments:

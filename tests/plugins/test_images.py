@@ -172,6 +172,12 @@ def test_unusable_list_is_refused_by_name(
         plan(project, *given)
 
 
+def test_digests_are_those_that_docker_knows(project: Path) -> None:
+    both = plan(project, {"name": "base", "context": "base"}, {"name": "app", "context": "app"})
+    known = {both[0]["reference"]: "sha256:1", "localhost/other:1": "sha256:2"}
+    assert images.images_digests(both, known) == {both[0]["name"]: "sha256:1"}
+
+
 def test_without_a_choice_what_clusters_run_is_chosen(project: Path) -> None:
     assert [i["name"] for i in images.images_selected(plan(project), [])] == ["app"]
 

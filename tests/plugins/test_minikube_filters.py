@@ -60,33 +60,38 @@ def test_version_steps_that_cannot_be_done(found: str, wanted: str, reason: str)
     assert reason in minikube.minikube_version_step(found, wanted)
 
 
-def listing(**ids: str) -> str:
-    return json.dumps([{"id": value, "repoTags": [name]} for name, value in ids.items()])
+ADDON = {"name": "x", "images": {"A": "a:1"}, "registries": {"A": "docker.io"}}
 
 
 @pytest.mark.parametrize(
-    ("docker_name", "node_name"),
+    ("images", "registries", "missing"),
     [
-        ("traefik:v3", "docker.io/library/traefik:v3"),
-        ("local/helper:1", "docker.io/local/helper:1"),
-        ("localhost/todo/backend:1", "localhost/todo/backend:1"),
-        ("registry.k8s.io/pause:3.10.1", "registry.k8s.io/pause:3.10.1"),
+        ({"A": "a:1"}, {"A": "docker.io/"}, False),
+        ({"A": "a:0"}, {"A": "docker.io"}, True),
+        ({"A": "a:1"}, {"A": "ghcr.io"}, True),
+        ({}, {}, True),
     ],
 )
-def test_image_with_the_same_id_is_not_missing(docker_name: str, node_name: str) -> None:
-    held = listing(**{node_name: "sha256:a"})
-    assert minikube.minikube_missing_images([docker_name], ["sha256:a"], held) == []
+def test_addon_with_another_image_is_switched_on_again(
+    images: dict[str, str], registries: dict[str, str], missing: bool
+) -> None:
+    profile = {"addons": ["x", "y"], "addon_images": images, "addon_registries": registries}
+    assert minikube.minikube_missing_addons([ADDON], profile) == ([ADDON] if missing else [])
+    assert minikube.minikube_missing_addons([{"name": "y"}], profile) == []
 
 
-def test_image_with_another_id_is_missing() -> None:
-    held = listing(**{"docker.io/local/helper:1": "sha256:old"})
-    missing = minikube.minikube_missing_images(["local/helper:1"], ["sha256:new"], held)
-    assert missing == ["local/helper:1"]
+def test_every_addon_of_no_profile_is_missing() -> None:
+    assert minikube.minikube_missing_addons([ADDON], {}) == [ADDON]
 
 
-@pytest.mark.parametrize("nothing", ["", "[]", "null", "* an unreadable answer"])
-def test_everything_is_missing_in_an_empty_node(nothing: str) -> None:
-    assert minikube.minikube_missing_images(["a:1", "b:1"], ["x", "y"], nothing) == ["a:1", "b:1"]
+def test_what_a_running_cluster_lacks_is_named() -> None:
+    wanted = {"default StorageClass": "local-path", "metrics resolution": "15s"}
+    found = {"default StorageClass": "", "metrics resolution": "15s"}
+    assert minikube.minikube_unsettled(found, wanted) == [
+        "default StorageClass is none, local-path is wanted"
+    ]
+    assert minikube.minikube_unsettled(wanted, wanted) == []
+    assert minikube.minikube_unsettled({}, wanted) == []
 
 
 def deployment(*arguments: str) -> str:

@@ -125,10 +125,33 @@ def test_profile_is_read_from_minikubes_own_file(home: Path) -> None:
     assert profile["ports"] == ["127.0.0.1:8080:80"]
 
 
-def test_lost_cluster_tells_whether_its_volume_is_there(home: Path) -> None:
+def test_lost_cluster_tells_which_volumes_are_there(home: Path) -> None:
+    path = home / ".minikube" / "profiles" / "m" / "config.json"
+    nodes = {"Nodes": [{"Name": ""}, {"Name": "m02"}, {"Name": "m03"}]}
+    path.write_text(json.dumps(json.loads(path.read_text()) | nodes))
     status = f"echo '{node('Nonexistent', 'Nonexistent')}'; exit 7"
-    assert look(home, status, docker='[ "$1" = volume ]')["volume"] is True
-    assert look(home, status)["volume"] is False
+    answer = look(home, status, docker='[ "$1" = volume ] && [ "$3" != m-m02 ]')
+    assert answer["profile"]["node_names"] == ["m", "m-m02", "m-m03"]
+    assert answer["volumes"] == ["m", "m-m03"]
+    assert look(home, status)["volumes"] == []
+
+
+def test_running_cluster_tells_what_can_be_set(home: Path) -> None:
+    key = "storageclass.kubernetes.io/is-default-class"
+    container = {"args": ["--secure-port=4443", "--metric-resolution=60s"]}
+    items: list[Any] = [
+        {"kind": "StorageClass", "metadata": {"name": "a", "annotations": {key: "true"}}},
+        {"kind": "StorageClass", "metadata": {"name": "b"}},
+        {
+            "kind": "Deployment",
+            "metadata": {"name": "metrics-server"},
+            "spec": {"template": {"spec": {"containers": [container]}}},
+        },
+    ]
+    status = f"echo '{node('Running', 'Running')}'"
+    answer = look(home, status, kubectl=f"echo '{json.dumps({'items': items})}'")
+    assert answer["settings"] == {"default StorageClass": "a", "metrics resolution": "60s"}
+    assert look(home, status, kubectl="echo m 186m 9%")["settings"] == {}
 
 
 def test_no_profile_and_no_programs_is_absent(tmp_path: Path) -> None:
