@@ -17,11 +17,18 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 
 
+class Loader(yaml.SafeLoader):
+    """Reads an inventory file; a value that Ansible Vault has encrypted stays as it is."""
+
+
+Loader.add_constructor("!vault", lambda loader, node: node.value)
+
+
 def setting(name: str) -> Any:
     """A plain value of the inventory, where the last file has the last word."""
     found = None
     for path in sorted(ROOT.glob("inventory/group_vars/all/*.yml")):
-        found = yaml.safe_load(path.read_text()).get(name, found)
+        found = (yaml.load(path.read_text(), Loader) or {}).get(name, found)  # noqa: S506 (a safe one)
     return found
 
 

@@ -158,28 +158,69 @@ def test_an_upgrade_that_does_not_work_is_taken_back(user: User) -> None:
     kubectl("delete", "secret", "-n", "todo", "todo-model")
 
 
-def test_runs_that_were_killed_are_mended_by_the_next(user: User) -> None:
+# How many runs are killed; a release is tried with twenty.
+KILLS = int(os.environ.get("TODO_KILLS", "2"))
+KILLS_LOG = ROOT / ".state" / "logs" / "kills.log"
+
+
+def helm(*arguments: str) -> None:
+    place = ["--kubeconfig", str(ROOT / ".state" / "kubeconfig"), "--namespace", "todo"]
+    subprocess.run(["helm", *arguments, *place], check=True, capture_output=True, timeout=180)
+
+
+def lose_a_release() -> None:
+    helm("uninstall", "frontend", "--wait")
+
+
+def stop_the_node() -> None:
+    playbook("site.yml", "--tags", "minikube_stop")
+
+
+def lose_an_image() -> None:
+    found = kubectl_json("get", "deployment", "-n", "todo", "frontend")
+    image = found["spec"]["template"]["spec"]["containers"][0]["image"]
+    node = kubectl("config", "current-context").strip()
+    subprocess.run(
+        ["docker", "exec", node, "crictl", "rmi", image], check=True, capture_output=True
+    )
+    kubectl("delete", "pod", "-n", "todo", "-l", "app.kubernetes.io/name=frontend", "--wait=false")
+
+
+LOSSES = (lose_a_release, stop_the_node, lose_an_image)
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_run_that_was_killed_is_mended_by_the_next(
+    user: User, number: int, tmp_path: Path
+) -> None:
+    """Something is missing each time, so that the kill hits a run at work."""
     user.add("Still here")
-    for _ in range(2):
-        # Something to do, so that the kill hits a run at work.
-        kubectl(
-            "delete", "deployment", "-n", "todo", "mcp-server", "frontend", "--ignore-not-found"
-        )
-        seconds = random.uniform(3, 12)  # noqa: S311 (no secret)
+    lose = LOSSES[number % len(LOSSES)]
+    lose()
+    seconds = random.uniform(1, 40)  # noqa: S311 (no secret)
+    said = tmp_path / "run.log"
+    with said.open("w") as output:
         run = subprocess.Popen(
             ["ansible-playbook", "site.yml"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"ANSIBLE_NOCOLOR": "1"},
         )
         try:
             run.wait(seconds)
         except subprocess.TimeoutExpired:
             run.kill()
-        print(f"after {seconds:.1f} s: status {run.wait()}")
+        status = run.wait()
+    tasks = [line for line in said.read_text().splitlines() if line.startswith("TASK [")]
+    KILLS_LOG.parent.mkdir(parents=True, exist_ok=True)
+    with KILLS_LOG.open("a") as log:
+        hit = tasks[-1].rstrip("* ") if tasks else "before the first task"
+        log.write(f"{lose.__name__}, after {seconds:.1f} s, status {status}: {hit}\n")
     playbook("site.yml")
     assert [task["title"] for task in user.tasks()] == ["Still here"]
+    assert "changed=0" in playbook("site.yml")
 
 
 def test_passwords_that_a_killed_run_left_are_given_to_the_database(user: User) -> None:
