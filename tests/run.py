@@ -70,6 +70,7 @@ def rows() -> tuple[list[Check], list[Check]]:
         Check("lint", "npm packages", ["npm", "install", "--no-save"], "apps/frontend"),
         Check("lint", "eslint", ["npm", "run", "lint"], "apps/frontend", npm),
         Check("lint", "typescript", ["npm", "run", "typecheck"], "apps/frontend", npm),
+        Check("lint", "api types", ["npm", "run", "api-types:check"], "apps/frontend", npm),
         Check("unit", "repository", ["pytest", "tests/repository"]),
         Check("unit", "plugins", ["pytest", "tests/plugins"]),
         Check("unit", "charts", ["pytest", "tests/charts"]),

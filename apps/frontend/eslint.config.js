@@ -6,7 +6,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['.next/**', 'next-env.d.ts', 'node_modules/**']),
+  globalIgnores(['.next/**', 'next-env.d.ts', 'node_modules/**', 'src/lib/api-types.d.ts']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

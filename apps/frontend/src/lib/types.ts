@@ -1,31 +1,22 @@
-/** Shapes of the backend's API. */
+/** Shapes of the backend's API, by the names the page has for them; `npm run api-types` writes what they come from. */
 
-export const priorities = ['none', 'low', 'medium', 'high'] as const;
-export type Priority = (typeof priorities)[number];
+import type { components } from './api-types';
 
-export const recurrences = ['none', 'daily', 'weekly', 'monthly'] as const;
-export type Recurrence = (typeof recurrences)[number];
+type Schemas = components['schemas'];
 
-export type Task = {
-  id: number;
-  user_id: string;
-  title: string;
-  description: string | null;
-  completed: boolean;
-  priority: Priority;
-  due_at: string | null;
-  tags: string[];
-  recurrence: Recurrence;
-  created_at: string;
-  updated_at: string;
-};
+/** What a tool has just made tells no time zone. */
+export type Task = Omit<Schemas['TaskPublic'], 'time_zone'> & Partial<Pick<Schemas['TaskPublic'], 'time_zone'>>;
+export type Priority = Task['priority'];
+export type Recurrence = Task['recurrence'];
 
-export type TaskDraft = Pick<Task, 'title'> &
-  Partial<Pick<Task, 'description' | 'priority' | 'due_at' | 'tags' | 'recurrence' | 'completed'>>;
+export const priorities = ['none', 'low', 'medium', 'high'] as const satisfies readonly Priority[];
+export const recurrences = ['none', 'daily', 'weekly', 'monthly'] as const satisfies readonly Recurrence[];
 
-export type User = { id: string; email: string; name: string | null };
+export type TaskDraft = Omit<Schemas['TaskCreate'], 'time_zone'>;
 
-export type Engine = { name: string; model: string | null };
+export type User = Schemas['UserPublic'];
+
+export type Engine = Schemas['Assistant'];
 
 export type Status = 'all' | 'pending' | 'completed';
 
@@ -36,24 +27,12 @@ export type TaskQuery = { status: Status; q: string; tag: string; priority: Prio
 
 export type TaskPage = { tasks: Task[]; nextCursor: string | null };
 
-export type Conversation = { id: number; title: string; updated_at: string };
+export type Conversation = Pick<Schemas['ConversationPublic'], 'id' | 'title' | 'updated_at'>;
 
 export type ConversationPage = { conversations: Conversation[]; nextCursor: string | null };
 
-export type ToolCall = { name: string; arguments: unknown; result: unknown };
+export type ToolCall = Schemas['ToolCallPublic'];
 
-export type StoredMessage = {
-  id: number;
-  role: 'user' | 'assistant';
-  content: string;
-  tool_calls: ToolCall[];
-  created_at: string;
-};
+export type StoredMessage = Schemas['MessagePublic'];
 
-export type AccessToken = {
-  id: number | string;
-  name: string;
-  created_at: string;
-  expires_at: string | null;
-  last_used_at?: string | null;
-};
+export type AccessToken = Omit<Schemas['TokenPublic'], 'expires_at'> & { expires_at: string | null };
