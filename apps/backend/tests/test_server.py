@@ -82,6 +82,22 @@ def test_every_operation_tells_its_problems() -> None:
                 assert list(response["content"]) == ["application/problem+json"]
 
 
+def test_the_document_names_the_headers_of_answers() -> None:
+    paths = make_api().openapi()["paths"]
+
+    def named(path: str, method: str, status: str) -> set[str]:
+        return set(paths[path][method]["responses"][status].get("headers", {}))
+
+    task = "/api/{user_id}/tasks/{task_id}"
+    assert named("/api/{user_id}/tasks", "post", "201") == {"ETag", "Location"}
+    for path, method in ((task, "get"), (task, "put"), (f"{task}/complete", "patch")):
+        assert named(path, method, "200") == {"ETag"}
+        assert named(path, method, "401") == {"WWW-Authenticate"}
+        assert named(path, method, "503") == {"Retry-After"}
+    assert named("/api/{user_id}/chat", "post", "429") == {"Retry-After"}
+    assert named("/api/{user_id}/chat", "post", "200") == {"x-vercel-ai-ui-message-stream"}
+
+
 def test_a_turn_takes_no_longer_than_a_stopping_server(keys: Any) -> None:
     def settings(**given: Any) -> BackendSettings:
         return BackendSettings(mcp_signing_key_file=keys.private, **given)

@@ -102,12 +102,30 @@ _MEANINGS = {
 }
 
 
+_RETRY_AFTER = {"Retry-After": "Seconds after which to try again"}
+_HEADERS = {
+    401: {"WWW-Authenticate": "How to show who asks: a session cookie will do as well"},
+    409: _RETRY_AFTER,
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
+}
+
+
+def headers(described: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the API's document says about an answer's headers."""
+    return {
+        name: {"description": text, "schema": {"type": "string"}}
+        for name, text in described.items()
+    }
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of an endpoint that can answer with these problems, and 503."""
     return {
         status: {
             "description": _MEANINGS[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            **({"headers": headers(_HEADERS[status])} if status in _HEADERS else {}),
         }
         for status in (*statuses, 503)
     }

@@ -833,6 +833,8 @@ export interface operations {
             /** @description In conflict with what is there */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -860,6 +862,8 @@ export interface operations {
             /** @description Too much; Retry-After tells when to try again */
             429: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -869,6 +873,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -911,6 +917,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -947,6 +955,8 @@ export interface operations {
             /** @description Too much; Retry-After tells when to try again */
             429: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -956,6 +966,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -985,6 +997,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1021,6 +1035,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1050,6 +1066,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1059,6 +1077,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1086,6 +1106,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1113,6 +1135,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1142,6 +1166,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1160,6 +1186,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1202,6 +1230,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1238,6 +1268,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1267,6 +1299,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1312,6 +1346,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1351,6 +1387,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1387,6 +1425,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1413,6 +1453,10 @@ export interface operations {
             /** @description Successful Response */
             201: {
                 headers: {
+                    /** @description The task's version, for If-Match */
+                    ETag?: string;
+                    /** @description Where the task is */
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1431,6 +1475,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1476,6 +1522,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1499,6 +1547,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description The task's version, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1508,6 +1558,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1544,6 +1596,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1574,6 +1628,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description The task's version, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1592,6 +1648,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1646,6 +1704,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1679,6 +1739,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1733,6 +1795,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1759,6 +1823,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description The task's version, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1768,6 +1834,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1822,6 +1890,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1848,6 +1918,8 @@ export interface operations {
             /** @description The answer, or the turn as AI SDK UI message stream events */
             200: {
                 headers: {
+                    /** @description Of a stream: the version of its protocol, v1 */
+                    "x-vercel-ai-ui-message-stream"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1867,6 +1939,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1894,6 +1968,8 @@ export interface operations {
             /** @description In conflict with what is there */
             409: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1921,6 +1997,8 @@ export interface operations {
             /** @description Too much; Retry-After tells when to try again */
             429: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1939,6 +2017,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1973,6 +2053,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2009,6 +2091,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2044,6 +2128,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2080,6 +2166,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2110,6 +2198,8 @@ export interface operations {
             /** @description Not signed in */
             401: {
                 headers: {
+                    /** @description How to show who asks: a session cookie will do as well */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2146,6 +2236,8 @@ export interface operations {
             /** @description Something needed does not answer; Retry-After tells when to try again */
             503: {
                 headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {

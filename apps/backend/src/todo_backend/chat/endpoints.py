@@ -21,7 +21,7 @@ from todo_backend.chat.schemas import (
 )
 from todo_backend.chat.service import Begun, Reply
 from todo_backend.chat.stream import TurnStream
-from todo_backend.problems import ApiError, invalid, not_found, problems
+from todo_backend.problems import ApiError, headers, invalid, not_found, problems
 from todo_backend.services import Services, ServicesDep
 
 router = APIRouter(prefix="/api/{user_id}", tags=["chat"])
@@ -36,6 +36,9 @@ _MESSAGES: Sort = "-created_at"
     responses={
         200: {
             "description": "The answer, or the turn as AI SDK UI message stream events",
+            "headers": headers(
+                {"x-vercel-ai-ui-message-stream": "Of a stream: the version of its protocol, v1"}
+            ),
             "content": {
                 "text/event-stream": {
                     # As FastAPI writes its own event streams.

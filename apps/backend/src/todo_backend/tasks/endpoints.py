@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import StringConstraints
@@ -27,7 +27,7 @@ from todo_core.tasks.schemas import (
 )
 
 from todo_backend.auth.dependencies import OwnerDep
-from todo_backend.problems import invalid, problems
+from todo_backend.problems import headers, invalid, problems
 from todo_backend.services import ServicesDep
 
 router = APIRouter(prefix="/api/{user_id}/tasks", tags=["tasks"])
@@ -37,6 +37,9 @@ _MICROSECOND = timedelta(microseconds=1)
 IfMatch = Annotated[
     str | None, Header(max_length=1000, description="Versions (ETag) that the task may have")
 ]
+_VERSION = {"ETag": "The task's version, for If-Match"}
+# What an answer that holds a task says in its headers.
+_TASK: dict[int | str, dict[str, Any]] = {200: {"headers": headers(_VERSION)}}
 _TAG = re.compile(r'(?:W/)?"([0-9a-f]{1,15})"')
 
 
@@ -59,10 +62,10 @@ def _versions(if_match: str | None) -> list[datetime] | None:
 
 def _answer(row: Row, status: int = 200, location: str | None = None) -> Response:
     # The rows come from the database as they are shown: nothing to check again.
-    headers = {"etag": _etag(row)}
+    shown = {"etag": _etag(row)}
     if location is not None:
-        headers["location"] = location
-    return Response(to_json(row), status, headers=headers, media_type="application/json")
+        shown["location"] = location
+    return Response(to_json(row), status, headers=shown, media_type="application/json")
 
 
 @router.get("", response_model=TaskPage, responses=problems(401, 403, 404, 422))
@@ -98,7 +101,10 @@ async def list_tasks(
     "",
     status_code=201,
     response_model=TaskPublic,
-    responses=problems(400, 401, 403, 404, 413, 422),
+    responses={
+        201: {"headers": headers({**_VERSION, "Location": "Where the task is"})},
+        **problems(400, 401, 403, 404, 413, 422),
+    },
 )
 async def create_task(body: TaskCreate, owner: OwnerDep, services: ServicesDep) -> Response:
     """Add a task."""
@@ -106,7 +112,11 @@ async def create_task(body: TaskCreate, owner: OwnerDep, services: ServicesDep) 
     return _answer(row, 201, f"/api/{owner.user_id}/tasks/{row['id']}")
 
 
-@router.get("/{task_id}", response_model=TaskPublic, responses=problems(401, 403, 404, 422))
+@router.get(
+    "/{task_id}",
+    response_model=TaskPublic,
+    responses={**_TASK, **problems(401, 403, 404, 422)},
+)
 async def get_task(task_id: TaskId, owner: OwnerDep, services: ServicesDep) -> Response:
     """Read a task."""
     return _answer(
@@ -117,7 +127,7 @@ async def get_task(task_id: TaskId, owner: OwnerDep, services: ServicesDep) -> R
 @router.put(
     "/{task_id}",
     response_model=TaskPublic,
-    responses=problems(400, 401, 403, 404, 412, 413, 422),
+    responses={**_TASK, **problems(400, 401, 403, 404, 412, 413, 422)},
 )
 async def update_task(
     task_id: TaskId,
@@ -154,7 +164,7 @@ async def delete_task(
 @router.patch(
     "/{task_id}/complete",
     response_model=TaskPublic,
-    responses=problems(401, 403, 404, 412, 413, 422),
+    responses={**_TASK, **problems(401, 403, 404, 412, 413, 422)},
 )
 async def toggle_task(
     task_id: TaskId, owner: OwnerDep, services: ServicesDep, if_match: IfMatch = None
