@@ -21,7 +21,7 @@ class Loader(yaml.SafeLoader):
     """Reads an inventory file; a value that Ansible Vault has encrypted stays as it is."""
 
 
-Loader.add_constructor("!vault", lambda loader, node: node.value)
+Loader.add_constructor("!vault", lambda _, node: node.value)
 
 
 def setting(name: str) -> Any:
