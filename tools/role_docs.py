@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
-"""Write each role's table of variables into its README from meta/argument_specs.yml.
+"""Write into each role's README its table of variables and the plugins that it needs.
 
+The table comes from meta/argument_specs.yml, the plugins from the role's tasks and variables.
 `--check` writes nothing and ends with 1 when a README is out of date, so that the two never
-drift apart. A README holds the table between two marker lines.
+drift apart. A README holds each between two marker lines.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROLES = Path(__file__).resolve().parent.parent / "roles"
-BEGIN, END = "<!-- variables: begin -->", "<!-- variables: end -->"
+ROOT = Path(__file__).resolve().parent.parent
+ROLES = ROOT / "roles"
 
 
 def table(options: dict[str, dict[str, Any]]) -> str:
@@ -42,13 +44,55 @@ def shown_default(option: dict[str, Any]) -> str:
     return f"`{shown}`".replace("|", "\\|") if shown else "empty"
 
 
-def documented(readme: str, options: dict[str, dict[str, Any]]) -> str:
-    """The README with its table made anew. Raises ValueError when it has no marker lines."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def plugins(role: Path) -> list[str]:
+    """The files outside the role that its tasks and variables use, as paths in the checkout."""
+    tasks = "\n".join(path.read_text() for path in sorted(role.glob("tasks/**/*.yml")))
+    everything = tasks + "".join(
+        path.read_text() for path in sorted(role.glob("*/*")) if path.suffix in (".yml", ".j2")
+    )
+    called = set(re.findall(r"^ *(?:- )?(\w+):$", tasks, re.M))
+    filtered = set(re.findall(r"(?:\||map\()\s*'?(\w+)", everything))
+    found = {
+        path
+        for folder in ("library", "action_plugins")
+        for path in ROOT.glob(f"{folder}/*.py")
+        if path.stem in called
+    }
+    # An action plugin may run a module itself.
+    named = re.findall(r'module_name="(\w+)"', "".join(path.read_text() for path in found))
+    found |= {
+        ROOT / "library" / f"{name}.py"
+        for name in named
+        if (ROOT / "library" / f"{name}.py").exists()
+    }
+    imported = {
+        name
+        for path in found
+        for name in re.findall(r"^from ansible\.module_utils\.(\w+) import", path.read_text(), re.M)
+    }
+    found |= {path for path in ROOT.glob("module_utils/*.py") if path.stem in imported}
+    found |= {
+        path
+        for path in ROOT.glob("filter_plugins/*.py")
+        if filtered & set(re.findall(r"^def ([a-z]\w+)", path.read_text(), re.M))
+    }
+    return sorted(str(path.relative_to(ROOT)) for path in found)
+
+
+def needed(role: Path) -> str:
+    """A sentence on what must be copied with the role."""
+    files = ", ".join(f"`{name}`" for name in plugins(role))
+    return f"Copied alone, the role needs: {files or 'nothing else'}."
+
+
+def replaced(readme: str, what: str, text: str) -> str:
+    """The README with a part made anew. Raises ValueError when it has no marker lines for it."""
+    opening, closing = f"<!-- {what}: begin -->", f"<!-- {what}: end -->"
+    before, begin, rest = readme.partition(opening)
+    _, end, after = rest.partition(closing)
     if not (begin and end):
-        raise ValueError(f"has no lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table(options)}\n{END}{after}"
+        raise ValueError(f"has no lines {opening} and {closing}")
+    return f"{before}{opening}\n{text}\n{closing}{after}"
 
 
 def main() -> int:
@@ -61,7 +105,8 @@ def main() -> int:
         options = yaml.safe_load(specs.read_text())["argument_specs"]["main"].get("options", {})
         try:
             text = readme.read_text()
-            fresh = documented(text, options)
+            fresh = replaced(text, "variables", table(options))
+            fresh = replaced(fresh, "files", needed(readme.parent))
         except (OSError, ValueError) as error:
             print(f"{readme}: {error}", file=sys.stderr)
             status = 1

@@ -83,6 +83,18 @@ def test_role_documents_every_variable(role: Path) -> None:
         assert not (name in defaults and option.get("required")), f"{name} has a default"
 
 
+@pytest.mark.parametrize("name", ["images", "minikube", "secrets", "helm_release"])
+def test_role_for_other_projects_asks_for_no_variable_of_the_platform(name: str) -> None:
+    found = [
+        f"{path.name}: {line.strip()}"
+        for folder in ("defaults", "vars", "tasks")
+        for path in (ROOT / "roles" / name / folder).glob("*.yml")
+        for line in path.read_text().splitlines()
+        if not line.startswith("#") and re.search(r"\bplatform_\w+\b(?! \| default\()", line)
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_role_has_a_readme_and_a_scenario(role: Path) -> None:
     assert (role / "README.md").is_file()
