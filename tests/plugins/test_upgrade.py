@@ -145,3 +145,33 @@ def test_rollback_after_an_automatic_one_goes_further_back(tmp_path: Path, run: 
     )
     _, (call,) = run("rollback.yml", rollback_release="api")
     assert call.startswith("rollback api 1 --namespace shop")
+
+
+def test_dry_run_tells_what_would_be_pushed(tmp_path: Path) -> None:
+    """The registry is empty, and a command that is skipped counts as no change."""
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\n[ "$1" = image ] || { echo "not found" >&2; exit 1; }\n')
+    docker.chmod(0o755)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "play.yml").write_text("- {hosts: localhost, gather_facts: false, roles: [images]}")
+    given = {
+        "images_build": [{"name": "app", "context": str(tmp_path)}],
+        "images_registry": "registry.example/todo",
+        "images_docker": str(docker),
+        "images_log_dir": str(tmp_path / "logs"),
+    }
+    done = subprocess.run(
+        ["ansible-playbook", "--check", "play.yml", "-e", json.dumps(given)],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
+            "ANSIBLE_NOCOLOR": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    told = done.stdout.partition("TASK [images : Say what would be pushed]")[2]
+    assert "changed: [localhost]" in told.partition("TASK [")[0], done.stdout
+    assert "registry.example/todo/app:" in told
