@@ -1,0 +1,82 @@
+"""What the module helm_release_package shows of a release, and what it hides."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import helm_release_package as package
+import pytest
+import yaml
+
+PASSWORD = "correct horse"
+CODED = base64.b64encode(PASSWORD.encode()).decode()
+
+
+def manifest(**content: Any) -> str:
+    secret = {"kind": "Secret", "metadata": {"name": "b"}, **content}
+    shown = {"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"greeting": "hello"}}
+    return yaml.safe_dump_all([secret, shown])
+
+
+@pytest.mark.parametrize("content", [{"data": {"key": CODED}}, {"stringData": {"key": PASSWORD}}])
+def test_value_of_a_secret_is_hidden_and_nothing_else(content: dict[str, Any]) -> None:
+    text = package.masked(manifest(**content))
+    assert PASSWORD not in text
+    assert CODED not in text
+    assert "greeting: hello" in text
+    first, second = yaml.safe_load_all(text)
+    assert (first["kind"], second["kind"]) == ("ConfigMap", "Secret")
+
+
+def test_mark_tells_values_apart_and_cannot_be_worked_out() -> None:
+    one, same, other = (
+        package.masked(manifest(stringData={"key": value})) for value in ("x", "x", "y")
+    )
+    assert one == same != other
+    assert hashlib.sha256(b"x").hexdigest()[:8] not in one
+
+
+def test_secret_without_values_is_shown_as_it_is() -> None:
+    assert "hidden" not in package.masked(manifest(data=None))
+
+
+RELEASE = {
+    "name": "web",
+    "namespace": "shop",
+    "revision": 3,
+    "reason": "values changed: key",
+    "state": "outdated",
+    "values": {"key": "new"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "command"),
+    [({}, "upgrade"), ({"state": "pending"}, "template"), ({"revision": 0}, "upgrade")],
+)
+def test_diff_holds_what_is_released_and_what_would_be(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], command: str
+) -> None:
+    called = []
+
+    def helm(program: str, *arguments: str, data: str | None = None) -> str:
+        called.append(arguments[0])
+        if arguments[0] == "get":
+            return manifest(stringData={"key": "old"})
+        assert json.loads(data or "") == {"key": "new"}
+        rendered = manifest(stringData={"key": "new"})
+        return rendered if arguments[0] == "template" else json.dumps({"manifest": rendered})
+
+    monkeypatch.setattr(package, "helm", helm)
+    found = package.difference("helm", "config", RELEASE | changes, Path("web.tgz"))
+    assert called[-1] == command
+    assert found["after_header"] == "web (values changed: key)"
+    assert "key: hidden (" in found["after"]
+    assert found["before"] != found["after"]
+    # What was never released has nothing to show.
+    assert ("hidden" in found["before"]) is bool((RELEASE | changes)["revision"])
+    assert "new" not in found["after"].replace("hidden", "")
