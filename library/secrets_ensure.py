@@ -7,6 +7,7 @@ import datetime
 import ipaddress
 import json
 import os
+import re
 import secrets
 import subprocess
 from typing import Any
@@ -65,6 +66,9 @@ authorities:
 
 # 256 bits, as 43 characters that need no escaping in a URL, a shell or a configuration file.
 PASSWORD_BYTES = 32
+
+# What kubectl's client library logs: E0131 18:30:00.123456 ...
+LOG_LINE = re.compile(r"[EIW][0-9]{4} ")
 
 # On a Secret that holds something which those who read it have not been told yet.
 FOLLOW_UP = "todo/follow-up"
@@ -335,7 +339,9 @@ class Cluster:
         except subprocess.TimeoutExpired:
             raise Unreachable("kubectl got no answer in 30 s") from None
         if done.returncode:
-            raise Unreachable(done.stderr.strip())
+            # The lines of its own log say the same at length.
+            said = [line for line in done.stderr.splitlines() if not LOG_LINE.match(line)]
+            raise Unreachable("\n".join(said).strip())
         return done.stdout
 
     def existing(self, names: list[str]) -> tuple[bool, dict[str, dict[str, Any]]]:
