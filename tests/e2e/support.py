@@ -122,6 +122,11 @@ def playbook(*arguments: str, expect: int = 0, environment: Mapping[str, str] | 
     return output
 
 
+def unfolded(output: str) -> str:
+    """The words of a playbook's output in one line: Ansible folds long messages."""
+    return " ".join(output.split())
+
+
 def documented(title: str) -> list[str]:
     """The command lines of a section of docs/operations.md."""
     text = (ROOT / "docs" / "operations.md").read_text()

@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.support import ROOT, User, is_ready, kubectl, kubectl_json, playbook, wait_until
+from e2e.support import (
+    ROOT,
+    User,
+    is_ready,
+    kubectl,
+    kubectl_json,
+    playbook,
+    unfolded,
+    wait_until,
+)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +128,7 @@ def test_what_somebody_added_by_hand_goes_again() -> None:
     patch = {"spec": {"template": {"spec": {"containers": [SIDECAR]}}}}
     kubectl("patch", "-n", "todo", "deployment/frontend", "--patch", json.dumps(patch))
     assert pod() != before
-    output = playbook("site.yml", "--tags", "helm_release")
+    output = unfolded(playbook("site.yml", "--tags", "helm_release"))
     assert "env[ADDED] was added" in output
     assert "containers[side] was added" in output
     assert pod() == before
@@ -232,7 +241,8 @@ def test_passwords_that_a_killed_run_left_are_given_to_the_database(user: User) 
         "data": {"backend-password": password},
     }
     kubectl("patch", "secret", "-n", "todo", "todo-database", "--patch", json.dumps(left))
-    assert "todo-database to be taken into use" in playbook("site.yml", "--tags", "secrets", "-v")
+    output = unfolded(playbook("site.yml", "--tags", "secrets", "--diff"))
+    assert "+ todo-database to be taken into use" in output
     # New pods open new connections.
     kubectl("rollout", "restart", "-n", "todo", "deploy/backend")
     kubectl("rollout", "status", "-n", "todo", "deploy/backend", "--timeout=120s")
@@ -283,7 +293,7 @@ def test_a_stopped_cluster_comes_back_with_its_data(
     user = new_user()
     user.add("Survive the night")
     playbook("site.yml", "--tags", "minikube_stop", environment=environment)
-    looked = playbook("site.yml", "--check", "--diff", environment=environment)
+    looked = unfolded(playbook("site.yml", "--check", "--diff", environment=environment))
     assert "Which releases need work cannot be told" in looked
     assert "Whether Secrets would be made cannot be told" in looked
     output = playbook("site.yml", environment=environment)
