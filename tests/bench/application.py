@@ -8,6 +8,7 @@ each figure needs. Takes about two minutes and a half.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import statistics
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import jwt
 from bench.load import Plan, Request, Result
 from bench.programs import (
     BENCH,
@@ -31,6 +33,8 @@ from bench.programs import (
     running,
 )
 from bench.report import Row, table
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from scratch import AUDIENCE, Keys, ScratchDatabase, scratch_database, write_keys
 from with_postgres import postgres
 
@@ -57,6 +61,7 @@ START_ROUNDS = 3
 TURN_RATE = 5
 TURN_SECONDS = 30
 MODEL_TURNS = 40
+DISCOVERIES = 100
 # Many short rounds in turn: what disturbs one round disturbs its neighbours, too.
 LIST_ROUNDS = 12
 LIST_SECONDS = 1
@@ -116,6 +121,13 @@ class Bench:
             },
             SERVER,
         )
+
+    def token(self) -> str:
+        """A token of the first user, as the backend makes them."""
+        now = int(time.time())
+        claims = {"iss": "todo-backend", "sub": "user-1", "aud": AUDIENCE, "scope": "todos"}
+        times = {"iat": now, "exp": now + 600}
+        return jwt.encode(claims | times, self._keys.key, algorithm="EdDSA")
 
     def model(self) -> Any:
         uvicorn = ["python", "-m", "uvicorn", "--port", "{port}", "--no-access-log"]
@@ -275,6 +287,28 @@ def memory_rows(backend: Program, at_rest: float) -> Iterator[Row]:
     yield Row(f"backend: growth over {MEMORY_REQUESTS} requests", f"{growth:+.1f} MiB", "", "0")
 
 
+def discovery_rows(bench: Bench, mcp: Program) -> Iterator[Row]:
+    seconds = asyncio.run(_discover(f"{mcp.url}/mcp", bench.token()))
+    yield Row(
+        "mcp-server: a stock client connects and lists the tools",
+        f"p50 {statistics.median(seconds) * 1000:.1f} ms,"
+        f" p95 {statistics.quantiles(seconds, n=20)[-1] * 1000:.1f} ms",
+    )
+
+
+async def _discover(url: str, token: str) -> list[float]:
+    """Connect anew each time, as kagent does for each agent; returns the seconds each took."""
+    found = []
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx2.AsyncClient(headers=headers, trust_env=False) as http:
+        for _ in range(DISCOVERIES):
+            started = time.perf_counter()
+            async with Client(streamable_http_client(url, http_client=http)) as client:
+                assert len((await client.list_tools()).tools) == 5
+            found.append(time.perf_counter() - started)
+    return found[DISCOVERIES // 10 :]
+
+
 def model_rows(bench: Bench, mcp: Program) -> Iterator[Row]:
     with (
         bench.model() as model,
@@ -329,6 +363,7 @@ def measure() -> Iterator[Row]:
                 yield from turn_rows(backend)
                 yield from list_rows(bench, backend)
                 yield from memory_rows(backend, at_rest)
+            yield from discovery_rows(bench, mcp)
             yield from model_rows(bench, mcp)
 
 

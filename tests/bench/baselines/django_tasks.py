@@ -61,6 +61,7 @@ class Task(models.Model):  # type: ignore[misc]
     due_at = models.DateTimeField(null=True)
     tags = ArrayField(models.TextField())
     recurrence = models.TextField()
+    time_zone = models.TextField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -71,7 +72,7 @@ class Task(models.Model):  # type: ignore[misc]
 
 COLUMNS = (
     *("id", "user_id", "title", "description", "completed", "priority", "due_at", "tags"),
-    *("recurrence", "created_at", "updated_at"),
+    *("recurrence", "time_zone", "created_at", "updated_at"),
 )
 TIMES = ("due_at", "created_at", "updated_at")
 

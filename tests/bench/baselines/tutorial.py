@@ -40,6 +40,7 @@ class TaskBase(SQLModel):
     priority: str = "none"
     due_at: datetime | None = None
     recurrence: str = "none"
+    time_zone: str | None = None
     created_at: datetime
     updated_at: datetime
 
