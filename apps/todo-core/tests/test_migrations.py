@@ -101,11 +101,42 @@ def write(conninfo: str, revision: str, user: str) -> list[tuple[str, dict[str, 
     return written
 
 
+def use(conninfo: str, revision: str, user: str) -> list[tuple[str, dict[str, Any]]]:
+    """Write, read, change and delete in every table as a server does; returns what is left."""
+    written = write(conninfo, revision, user)
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("SELECT set_config('app.user_id', %s, true)", (user,))
+        for table, row in written:
+            columns = ", ".join(row)
+            found = connection.execute(
+                f"SELECT {columns} FROM {table} WHERE {_same(row)}",  # noqa: S608
+                row,
+            ).fetchall()
+            assert len(found) == 1, (table, row)
+            assignments = ", ".join(f"{name} = %({name})s" for name in row)
+            changed = connection.execute(
+                f"UPDATE {table} SET {assignments} WHERE {_same(row)}",  # noqa: S608
+                row,
+            )
+            assert changed.rowcount == 1, (table, row)
+    gone = f"{user}-gone"
+    deleted = write(conninfo, revision, gone)
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("SELECT set_config('app.user_id', %s, true)", (gone,))
+        for table, row in reversed(deleted):
+            removed = connection.execute(f"DELETE FROM {table} WHERE {_same(row)}", row)  # noqa: S608
+            assert removed.rowcount == 1, (table, row)
+    return written
+
+
+def _same(row: dict[str, Any]) -> str:
+    return " AND ".join(f"{name} = %({name})s" for name in row)
+
+
 def assert_kept(database: Any, written: list[tuple[str, dict[str, Any]]]) -> None:
     with database.superuser() as connection:
         for table, row in written:
-            same = " AND ".join(f"{name} = %({name})s" for name in row)
-            query = f"SELECT count(*) FROM {table} WHERE {same}"  # noqa: S608
+            query = f"SELECT count(*) FROM {table} WHERE {_same(row)}"  # noqa: S608
             assert connection.execute(query, row).fetchone() == (1,), (table, row)
 
 
@@ -125,7 +156,7 @@ def test_every_revision_says_what_its_servers_write() -> None:
 def test_upgrade_keeps_every_row_while_the_old_servers_go_on(
     new_scratch: Any, revision: str
 ) -> None:
-    """A server of the old revision writes before, during and after the upgrade."""
+    """A server of the old revision uses every table before, during and after the upgrade."""
     written: list[tuple[str, dict[str, Any]]] = []
     failures: list[BaseException] = []
     done = threading.Event()
@@ -133,7 +164,7 @@ def test_upgrade_keeps_every_row_while_the_old_servers_go_on(
     def serve(conninfo: str) -> None:
         try:
             for number in range(10_000):
-                written.extend(write(conninfo, revision, f"during-{number}"))
+                written.extend(use(conninfo, revision, f"during-{number}"))
                 if done.is_set():
                     break
         except BaseException as failure:
@@ -141,7 +172,7 @@ def test_upgrade_keeps_every_row_while_the_old_servers_go_on(
 
     with new_scratch(revision) as database:
         conninfo = database.conninfo("todo_backend")
-        written.extend(write(conninfo, revision, "before"))
+        written.extend(use(conninfo, revision, "before"))
         server = threading.Thread(target=serve, args=(conninfo,))
         server.start()
         try:
@@ -150,7 +181,7 @@ def test_upgrade_keeps_every_row_while_the_old_servers_go_on(
             done.set()
             server.join(60)
         assert not failures, failures
-        written.extend(write(conninfo, revision, "after"))
+        written.extend(use(conninfo, revision, "after"))
         assert_kept(database, written)
         with database.superuser() as connection:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
