@@ -1,6 +1,8 @@
 """What the assistant does with the user's tasks: calls, questions, answers to questions."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -297,12 +299,42 @@ def test_stored_state_of_another_shape_is_refused(data: object) -> None:
         (
             ToolCall("list_tasks", {"status": "all"}),
             [{"id": 2, "title": "Pay rent", "completed": False, "due_at": "2026-11-20T09:00:00Z"}],
-            "You have 1 task:\n- [ ] #2 Pay rent (overdue since Fri 20 Nov 2026 09:00)",
+            "You have 1 task:\n- [ ] #2 Pay rent (overdue since Fri 20 Nov 2026 09:00 UTC)",
         ),
     ],
 )
 def test_describe(call: ToolCall, result: object, words: str) -> None:
     assert describe(call, result, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("due_at", "zone", "words"),
+    [
+        ("2026-12-01T09:00:00Z", "Europe/Berlin", "due Tue 01 Dec 2026 10:00"),
+        ("2026-12-01T09:00:00Z", "No/Such_Place", "due Tue 01 Dec 2026 09:00 UTC"),
+        ("2026-12-01T09:00:00Z", None, "due Tue 01 Dec 2026 09:00 UTC"),
+        # The page's whole days.
+        ("2026-12-01T04:59:00Z", "America/New_York", "due Mon 30 Nov 2026"),
+    ],
+)
+def test_due_dates_are_told_on_the_tasks_clock(due_at: str, zone: str | None, words: str) -> None:
+    row = {"id": 2, "title": "Pay rent", "due_at": due_at, "time_zone": zone}
+    told = describe(ToolCall("list_tasks", {"status": "all"}), [row], NOW)
+    assert told.endswith(f"#2 Pay rent ({words})")
+
+
+def test_a_prepared_process_compiles_nothing_for_a_sentence() -> None:
+    code = (
+        "import re\n"
+        "from todo_backend.assistant.offline import interpret, prepare\n"
+        "from datetime import datetime\n"
+        "prepare()\n"
+        "from todo_backend.assistant.offline import grammar\n"
+        "before = grammar._compiled.cache_info().misses\n"
+        "interpret('who would have thought that', tasks=(), now=datetime.now())\n"
+        "assert grammar._compiled.cache_info().misses == before > 100\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_a_question_about_one_task_gets_its_answer() -> None:

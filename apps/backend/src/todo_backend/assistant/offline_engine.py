@@ -16,6 +16,7 @@ from todo_backend.assistant.offline import (
     follow_up,
     interpret,
     needs_tasks,
+    prepare,
 )
 from todo_backend.assistant.offline.wording import tasks_of
 from todo_backend.assistant.tools import ToolResult, Tools
@@ -28,6 +29,9 @@ class OfflineEngine:
     model: str | None = None
     # What it asked or showed last is kept beside the messages.
     history = 0
+
+    def __init__(self) -> None:
+        prepare()
 
     async def aclose(self) -> None:
         """There is nothing to close."""

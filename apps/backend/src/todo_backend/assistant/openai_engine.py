@@ -33,7 +33,7 @@ from todo_backend.assistant.engine import (
     Turn,
     Waiting,
 )
-from todo_backend.assistant.offline.grammar import parse
+from todo_backend.assistant.offline.grammar import parse, prepare
 from todo_backend.assistant.offline.sentence import read
 from todo_backend.assistant.offline.types import ToolCall, ToolName
 from todo_backend.assistant.offline.wording import describe
@@ -86,6 +86,8 @@ class OpenAIEngine:
 
     def __init__(self, settings: BackendSettings) -> None:
         self._settings = settings
+        # For what is a yes, and what means everything.
+        prepare()
         # Until the server refuses the question.
         self._tells_usage = True
         key = settings.openai_api_key_file

@@ -6,6 +6,7 @@ the parts work together.
 
 from todo_backend.assistant.offline.dates import Due, parse_due
 from todo_backend.assistant.offline.engine import follow_up, interpret, needs_tasks
+from todo_backend.assistant.offline.grammar import prepare
 from todo_backend.assistant.offline.types import Interpretation, Pending, TaskView, ToolCall
 from todo_backend.assistant.offline.wording import describe
 
@@ -20,4 +21,5 @@ __all__ = [
     "interpret",
     "needs_tasks",
     "parse_due",
+    "prepare",
 ]

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from todo_backend.assistant.offline.dates import END_OF_DAY
 from todo_backend.assistant.offline.references import match_title
 from todo_backend.assistant.offline.types import TaskView, ToolCall
 
+_DAY = "%a %d %b %Y"
+_DAY_AND_TIME = f"{_DAY} %H:%M"
 # More tasks than this are counted, not listed.
 SHOWN = 50
 
@@ -96,11 +100,20 @@ def _due_marks(result: object, now: datetime) -> dict[int, str]:
         due = datetime.fromisoformat(str(row["due_at"]))
         if due.tzinfo is None or now.tzinfo is None:
             due, now = due.replace(tzinfo=None), now.replace(tzinfo=None)
-        else:
-            due = due.astimezone(now.tzinfo)
         word = "overdue since" if due < now else "due"
-        marks[int(row["id"])] = f" ({word} {due:%a %d %b %Y %H:%M})"
+        marks[int(row["id"])] = f" ({word} {_told(due, row.get('time_zone'), now)})"
     return marks
+
+
+def _told(due: datetime, zone: object, now: datetime) -> str:
+    """Return a due date on the clock of the task's time zone; else in that of ``now``, by name."""
+    if due.tzinfo is None:
+        return f"{due:{_DAY_AND_TIME}}"
+    try:
+        local = due.astimezone(ZoneInfo(str(zone)))
+    except (KeyError, ValueError, OSError):
+        return f"{due.astimezone(now.tzinfo):{_DAY_AND_TIME} %Z}"
+    return f"{local:{_DAY}}" if local.time() == END_OF_DAY else f"{local:{_DAY_AND_TIME}}"
 
 
 def describe(
@@ -110,7 +123,7 @@ def describe(
 
     ``result`` is what the tool answered: its structured result, or a string when it failed (the
     tool's error text). ``about`` is `Interpretation.about`; ``cut``: there may be older tasks. Due
-    dates are told in the time zone of ``now``.
+    dates are told in the task's time zone, or in that of ``now``, which is then named.
     """
     if isinstance(result, str):
         return _failure(call, result)
