@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 from todo_backend.auth.repository import FREE_FAILURES
-from todo_core.identity import digest
+from todo_core.database import Database
+from todo_core.identity import digest, read_by_session
 
 
 def _login(client: Any, user: Any, password: str | None = None) -> Any:
@@ -330,3 +332,47 @@ def test_too_many_tokens_are_413(user: Any, scratch: Any) -> None:
     answer = user.client.post("/api/auth/tokens", json={"name": "one more"})
     assert answer.status_code == 413
     assert "50" in answer.json()["detail"]
+
+
+def _age(scratch: Any, user: Any, interval: str) -> None:
+    with scratch.superuser() as connection:
+        connection.execute(
+            "UPDATE sessions SET last_used_at = now() - %s::interval WHERE user_id = %s",
+            (interval, user.id),
+        )
+
+
+def test_listing_tasks_renews_the_session_and_an_unused_one_is_401(user: Any, scratch: Any) -> None:
+    """The list is read in the round trip that tells whose session it is."""
+    user.add()
+    _age(scratch, user, "29 days")
+    assert len(user.list()) == 1
+    with scratch.superuser() as connection:
+        renewed = connection.execute(
+            "SELECT last_used_at > now() - interval '1 minute' FROM sessions WHERE user_id = %s",
+            (user.id,),
+        ).fetchall()
+    assert renewed == [(True,)]
+    _age(scratch, user, "31 days")
+    refused = user.client.get(user.tasks)
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+async def test_what_is_read_by_a_session_is_bound_to_its_user(
+    user: Any, stranger: Any, scratch: Any
+) -> None:
+    user.add("Mine")
+    stranger.add("Not mine")
+    ((_, secret),) = user.client.cookies.items()
+    database = Database(lambda: scratch.conninfo("todo_backend"), size=1, name="test")
+    everything = "SELECT title FROM tasks"
+    async with database:
+        identity, rows = await read_by_session(database, secret, everything, ())
+        assert identity is not None
+        assert (identity.user_id, rows) == (user.id, [{"title": "Mine"}])
+        # Nothing of it is left on the connection.
+        assert await read_by_session(database, "garbage", everything, ()) == (None, [])
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            await read_by_session(database, secret, "DELETE FROM tasks RETURNING id", ())
+    assert stranger.client.get(user.tasks).status_code == 404

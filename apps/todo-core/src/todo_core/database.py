@@ -115,6 +115,21 @@ class Database:
                 cursor = await connection.execute(query, values, binary=True)
             return await cursor.fetchall()
 
+    async def read_bound(
+        self, binding: tuple[LiteralString, Params], query: LiteralString, values: Params
+    ) -> tuple[Row, list[Row]]:
+        """As `read`, but another query binds the transaction; returns its row, too.
+
+        Still one round trip.
+        """
+        async with self._connection() as connection:
+            async with connection.pipeline():
+                binder = await connection.execute(*binding)
+                cursor = await connection.execute(query, values, binary=True)
+            bound = await binder.fetchone()
+            assert bound is not None, "a binding is one row"
+            return bound, await cursor.fetchall()
+
     @asynccontextmanager
     async def anonymous(self) -> AsyncIterator[Connection]:
         """A connection bound to no user: it sees no user's rows, but may call sign-in functions.

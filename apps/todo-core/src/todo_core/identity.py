@@ -5,12 +5,21 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import LiteralString
 
-from todo_core.database import Database
+from psycopg.abc import Params
+
+from todo_core.database import Database, Row
 
 ACCESS_TOKEN_PREFIX = "todo_pat_"  # noqa: S105 - tells what a secret is, and is none
 # What a token may be used for: everything about tasks, or only reading them over REST.
 SCOPES = ("todos", "todos:read")
+# One row in any case; an unknown session is bound to nobody.
+_BIND_SESSION = (
+    "SELECT s.*, set_config('app.user_id', coalesce(s.user_id, ''), true),"
+    " set_config('transaction_read_only', 'on', true)"
+    " FROM (SELECT) one LEFT JOIN identify_session(%s) s ON true"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,21 @@ async def identify_session(database: Database, secret: str) -> Identity | None:
     async with database.anonymous() as connection:
         cursor = await connection.execute("SELECT * FROM identify_session(%s)", (digest(secret),))
         row = await cursor.fetchone()
-    if row is None:
-        return None
+    return None if row is None else _session(row)
+
+
+async def read_by_session(
+    database: Database, secret: str, query: LiteralString, values: Params
+) -> tuple[Identity | None, list[Row]]:
+    """Return whose session it is, and what the query finds among the rows of that user.
+
+    One round trip for both: the database itself binds the transaction to the session's user.
+    """
+    row, rows = await database.read_bound((_BIND_SESSION, (digest(secret),)), query, values)
+    return (None, []) if row["user_id"] is None else (_session(row), rows)
+
+
+def _session(row: Row) -> Identity:
     return Identity(row["user_id"], row["email"], row["name"], frozenset(SCOPES), row["session_id"])
 
 

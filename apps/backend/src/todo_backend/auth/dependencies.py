@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, LiteralString
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
-from todo_core.identity import Identity, identify_access_token, identify_session
+from psycopg.abc import Params
+from todo_core.database import Database, Row
+from todo_core.identity import (
+    Identity,
+    identify_access_token,
+    identify_session,
+    read_by_session,
+)
+from todo_core.tasks.repository import Reader
 
 from todo_backend.problems import ApiError, not_found
 from todo_backend.services import Services, ServicesDep
@@ -42,10 +51,14 @@ async def identify(
     else:
         identity = await session_shown(request, services)
     if identity is None:
-        raise ApiError(401, "Sign in first", headers={"www-authenticate": "Bearer"})
+        raise _unknown()
     if request.method not in _SAFE and "todos" not in identity.scopes:
         raise ApiError(403, "This token may only read")
     return identity
+
+
+def _unknown() -> ApiError:
+    return ApiError(401, "Sign in first", headers={"www-authenticate": "Bearer"})
 
 
 IdentityDep = Annotated[Identity, Depends(identify)]
@@ -69,3 +82,37 @@ async def identify_owner(user_id: str, identity: IdentityDep) -> Identity:
 
 
 OwnerDep = Annotated[Identity, Depends(identify_owner)]
+
+
+@dataclass(frozen=True, slots=True)
+class _SessionReader:
+    """Reads a user's rows and asks in the same round trip whether it is theirs to read."""
+
+    database: Database
+    secret: str
+
+    async def read(self, user_id: str, query: LiteralString, values: Params) -> list[Row]:
+        identity, rows = await read_by_session(self.database, self.secret, query, values)
+        if identity is None:
+            raise _unknown()
+        if identity.user_id != user_id:
+            raise not_found()
+        return rows
+
+
+async def owners_reader(
+    user_id: str,
+    request: Request,
+    services: ServicesDep,
+    cookie: Annotated[str | None, Security(_COOKIE)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Reader:
+    """Return what reads the rows of the path's user for them only. Raises as `identify_owner`."""
+    secret = request.cookies.get(cookie_name(services))
+    if bearer is None and secret:
+        return _SessionReader(services.database, secret)
+    await identify_owner(user_id, await identify(request, services, cookie, bearer))
+    return services.database
+
+
+ReaderDep = Annotated[Reader, Depends(owners_reader)]

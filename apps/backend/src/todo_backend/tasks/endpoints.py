@@ -26,7 +26,7 @@ from todo_core.tasks.schemas import (
     Text,
 )
 
-from todo_backend.auth.dependencies import OwnerDep
+from todo_backend.auth.dependencies import OwnerDep, ReaderDep
 from todo_backend.problems import headers, invalid, problems
 from todo_backend.services import ServicesDep
 
@@ -70,8 +70,8 @@ def _answer(row: Row, status: int = 200, location: str | None = None) -> Respons
 
 @router.get("", response_model=TaskPage, responses=problems(401, 403, 404, 422))
 async def list_tasks(
-    owner: OwnerDep,
-    services: ServicesDep,
+    user_id: str,
+    reader: ReaderDep,
     status: Status = "all",
     q: Annotated[Annotated[Text, StringConstraints(max_length=200)] | None, Query()] = None,
     tag: Annotated[Tag | None, Query()] = None,
@@ -90,9 +90,7 @@ async def list_tasks(
     wanted = TaskFilter(
         status=status, q=q, tag=tag, priority=priority, sort=sort, limit=limit, after=after
     )
-    rows, next_cursor = await service.list_tasks(
-        services.database, user_id=owner.user_id, wanted=wanted
-    )
+    rows, next_cursor = await service.list_tasks(reader, user_id=user_id, wanted=wanted)
     page = {"items": rows, "next_cursor": next_cursor}
     return Response(to_json(page), media_type="application/json")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Protocol
 
 from psycopg import sql
+from psycopg.abc import Params
 
 from todo_core.database import Connection, Database, Row
 from todo_core.errors import LimitError
@@ -49,7 +50,13 @@ class TaskFilter:
     after: tuple[str | int | None, int] | None = None
 
 
-async def select_tasks(database: Database, *, user_id: str, wanted: TaskFilter) -> list[Row]:
+class Reader(Protocol):
+    """Reads as `Database.read` does."""
+
+    async def read(self, user_id: str, query: LiteralString, values: Params) -> list[Row]: ...
+
+
+async def select_tasks(database: Reader, *, user_id: str, wanted: TaskFilter) -> list[Row]:
     """Return one row more than the limit when there is a next page; `cursor_key` orders them."""
     ordered = order(wanted.sort)
     conditions = ["user_id = %(user_id)s"]

@@ -12,7 +12,7 @@ from todo_core.errors import ChangedError, NotFoundError
 from todo_core.tasks import repository
 from todo_core.tasks.paging import write_cursor
 from todo_core.tasks.recurrence import day_of_month, next_due
-from todo_core.tasks.repository import TaskFilter
+from todo_core.tasks.repository import Reader, TaskFilter
 from todo_core.tasks.schemas import TaskCreate
 
 # A page as the tools need it: all tasks of a user, within reason. Whoever gets so many has to
@@ -25,7 +25,7 @@ def missing(task_id: int) -> NotFoundError:
 
 
 async def list_tasks(
-    database: Database, *, user_id: str, wanted: TaskFilter
+    database: Reader, *, user_id: str, wanted: TaskFilter
 ) -> tuple[list[Row], str | None]:
     """Return the tasks and the cursor of the next page, None on the last."""
     rows = await repository.select_tasks(database, user_id=user_id, wanted=wanted)
