@@ -102,12 +102,11 @@ _MEANINGS = {
 }
 
 
-_RETRY_AFTER = {"Retry-After": "Seconds after which to try again"}
+RETRY_AFTER = {"Retry-After": "Seconds after which to try again"}
 _HEADERS = {
     401: {"WWW-Authenticate": "How to show who asks: a session cookie will do as well"},
-    409: _RETRY_AFTER,
-    429: _RETRY_AFTER,
-    503: _RETRY_AFTER,
+    429: RETRY_AFTER,
+    503: RETRY_AFTER,
 }
 
 

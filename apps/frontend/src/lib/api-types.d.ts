@@ -833,8 +833,6 @@ export interface operations {
             /** @description In conflict with what is there */
             409: {
                 headers: {
-                    /** @description Seconds after which to try again */
-                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -21,7 +21,7 @@ from todo_backend.chat.schemas import (
 )
 from todo_backend.chat.service import Begun, Reply
 from todo_backend.chat.stream import TurnStream
-from todo_backend.problems import ApiError, headers, invalid, not_found, problems
+from todo_backend.problems import RETRY_AFTER, ApiError, headers, invalid, not_found, problems
 from todo_backend.services import Services, ServicesDep
 
 router = APIRouter(prefix="/api/{user_id}", tags=["chat"])
@@ -56,7 +56,9 @@ _MESSAGES: Sort = "-created_at"
                 }
             },
         },
-        **problems(400, 401, 403, 404, 409, 413, 422, 429, 502),
+        **problems(400, 401, 403, 404, 413, 422, 429, 502),
+        # Unlike other conflicts this one passes.
+        409: {**problems(409)[409], "headers": headers(RETRY_AFTER)},
     },
 )
 async def chat(
