@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { ApiError, listTasks, messageOf, readProblem, send, setCompleted, taskSearch } from './api';
+import { ApiError, createTask, listTasks, messageOf, readProblem, send, setCompleted, taskSearch, updateTask } from './api';
+import type { Task } from './types';
 
 const problem = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/problem+json', ...headers } });
@@ -56,4 +57,17 @@ test('an error of the page itself is told in words, and goes to the console', ()
   const error = new TypeError('undefined is not a function');
   expect(messageOf(error)).toBe('Something went wrong on this page.');
   expect(log).toHaveBeenCalledWith(error);
+});
+
+test('a due date is sent with its clock, and nothing else is', async () => {
+  const fetch = vi.fn<typeof globalThis.fetch>().mockImplementation(() => Promise.resolve(Response.json({})));
+  vi.stubGlobal('fetch', fetch);
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const task = { id: 7, updated_at: 'now' } as Task;
+  await createTask('u', { title: 'Water the plants', due_at: '2026-11-25T22:59:00Z' });
+  await createTask('u', { title: 'Call mom' });
+  await updateTask('u', task, { recurrence: 'daily' });
+  await updateTask('u', task, { title: 'Call dad' });
+  const sent = fetch.mock.calls.map(([, init]) => JSON.parse(init?.body as string) as Record<string, unknown>);
+  expect(sent.map((body) => body.time_zone)).toEqual([zone, undefined, zone, undefined]);
 });

@@ -187,11 +187,17 @@ export const listTasks = async (
       signal === undefined ? {} : { signal },
     ),
   );
+/** A due date comes with the clock it was read from, which its recurrence then keeps to. */
+const withClock = <Fields extends Partial<TaskDraft>>(fields: Fields): Fields & { time_zone?: string } =>
+  fields.due_at == null && fields.recurrence === undefined
+    ? fields
+    : { ...fields, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+
 export const createTask = async (userId: string, draft: TaskDraft): Promise<Task> =>
-  json(tasksPath(userId), withBody('POST', draft));
+  json(tasksPath(userId), withBody('POST', withClock(draft)));
 /** Changes the given fields; refused with 412 when the task was changed since `task` was read. */
 export const updateTask = async (userId: string, task: Task, changes: Partial<TaskDraft>): Promise<Task> =>
-  json(`${tasksPath(userId)}/${task.id}`, withBody('PUT', { ...changes, updated_at: task.updated_at }));
+  json(`${tasksPath(userId)}/${task.id}`, withBody('PUT', { ...withClock(changes), updated_at: task.updated_at }));
 /** Says what is wanted rather than "the other way round", so that a page behind the times reopens nothing. */
 export const setCompleted = async (userId: string, id: number, completed: boolean): Promise<Task> =>
   json(`${tasksPath(userId)}/${id}`, withBody('PUT', { completed }));

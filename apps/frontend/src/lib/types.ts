@@ -35,4 +35,4 @@ export type ToolCall = Schemas['ToolCallPublic'];
 
 export type StoredMessage = Schemas['MessagePublic'];
 
-export type AccessToken = Omit<Schemas['TokenPublic'], 'expires_at'> & { expires_at: string | null };
+export type AccessToken = Schemas['TokenPublic'];

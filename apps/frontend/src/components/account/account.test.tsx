@@ -8,7 +8,7 @@ const assign = vi.fn();
 
 const refusal = (status: number): Response => new Response('', { status });
 const listed = (...names: string[]): Response =>
-  Response.json({ items: names.map((name, id) => ({ id, name, created_at: '2026-11-23T09:00:00Z', expires_at: null })) });
+  Response.json({ items: names.map((name, id) => ({ id, name, created_at: '2026-11-23T09:00:00Z', expires_at: '2026-12-23T09:00:00Z' })) });
 const press = (name: string): boolean => fireEvent.click(screen.getByRole('button', { name }));
 const methods = (): (string | undefined)[] => fetchMock.mock.calls.map(([, init]) => init?.method);
 

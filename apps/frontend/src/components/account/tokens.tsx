@@ -146,7 +146,7 @@ export const Tokens = () => {
               <span>
                 <strong dir="auto">{token.name}</strong>
                 <span className="field-hint">
-                  {token.expires_at === null ? 'Does not expire' : `Until ${day(token.expires_at)}`}
+                  Until {day(token.expires_at)}
                 </span>
               </span>
               <button

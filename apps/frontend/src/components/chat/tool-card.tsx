@@ -13,9 +13,12 @@ const verbs: Record<string, [running: string, done: string]> = {
   update_task: ['Changing a task', 'Changed'],
 };
 
+/** A long list is kept short and says how long it was. */
 const countOf = (output: unknown): number | null => {
-  const list: unknown = Array.isArray(output) ? output : (output as { result?: unknown } | null)?.result;
-  return Array.isArray(list) ? list.length : null;
+  if (Array.isArray(output)) return output.length;
+  const { result, count } = (output ?? {}) as { result?: unknown; count?: unknown };
+  if (typeof count === 'number') return count;
+  return Array.isArray(result) ? result.length : null;
 };
 
 /** One line that says what the tool did, in the user's words rather than the protocol's. */
