@@ -823,3 +823,37 @@ def test_endpoints_are_seen() -> None:
         endpointslices=[endpoints("web")],
     )
     assert causes(found) == []
+
+
+@pytest.mark.parametrize(
+    ("database", "found"),
+    [
+        ([pod("database", age=3)], False),
+        (
+            [
+                pod("database", age=3600)
+                | {"metadata": {**pod("database")["metadata"], "deletionTimestamp": ago(1)}}
+            ],
+            False,
+        ),
+        ([pod("database", **waiting("CrashLoopBackOff"), age=3600)], True),
+        ([], True),
+    ],
+    ids=["starting", "leaving", "crashed", "gone"],
+)
+def test_a_moment_without_a_database_that_restarts_is_no_fault(
+    database: list[Object], found: bool
+) -> None:
+    setting = {"env": [{"name": "DATABASE_HOST", "value": "database"}]}
+    lost = pod("web", age=3600, container=setting)
+    lost["status"]["conditions"][0]["lastTransitionTime"] = ago(3)
+    said = web(
+        lost,
+        *database,
+        deployments=[deployment("database", ready=0)],
+        replicasets=[replicaset("database")],
+        services=[service("web"), service("database")],
+        endpointslices=[],
+    )
+    about_web = [finding for finding in diagnose(said)[0] if finding.about.name == "web"]
+    assert bool(about_web) is found

@@ -267,7 +267,17 @@ class View:
             for flow in self.flows(pod["metadata"]["namespace"], pod["spec"])
         }
         services = [self.service(*place) for place in called]
-        return all(service and self.has_endpoints(service) for service in services)
+        return all(
+            service and (self.has_endpoints(service) or self.is_restarting(service))
+            for service in services
+        )
+
+    def is_restarting(self, service: Object) -> bool:
+        """Whether all pods of a Service are leaving or just starting, and there are some."""
+        pods = self.selected_pods(service)
+        return bool(pods) and all(
+            pod["metadata"].get("deletionTimestamp") or self.is_starting(pod) for pod in pods
+        )
 
     def is_changing(self, owner: Ref) -> bool:
         """Whether a workload's pods are on their way: leaving, recovering, or just ordered."""
