@@ -1,7 +1,5 @@
 # The thin door to the platform: the work is in site.yml, playbooks/ and tests/.
 SHELL := /bin/sh
-# What a target prints is the same when another make calls it.
-MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 FORCE ?= 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

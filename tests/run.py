@@ -26,6 +26,8 @@ LOGS = ROOT / ".state" / "logs" / "tests"
 HANG_GUARD_SECONDS = 4500
 SHOWN_LINES = 120
 REMINDER_SECONDS = 60
+# A make that finds these tells about folders and takes over the caller's flags.
+CALLED_BY_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
 PYTHON_SOURCES = (
     *("action_plugins", "apps", "filter_plugins", "library", "module_utils", "operations"),
     *("tests", "tools"),
@@ -149,6 +151,12 @@ class Progress:
                 print(f"         {check.name}: {last[:100]}", flush=True)
 
 
+def environment() -> dict[str, str]:
+    """What a check runs with: as if its command had been typed, not called by make."""
+    ours = {name: value for name, value in os.environ.items() if name not in CALLED_BY_MAKE}
+    return ours | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+
+
 def run(check: Check) -> str:
     """Run the check; returns its problem with cause and evidence, or nothing when it passed."""
     with check.log.open("w") as output:
@@ -159,7 +167,7 @@ def run(check: Check) -> str:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
+                env=environment(),
                 timeout=HANG_GUARD_SECONDS,
             ).returncode
         except (OSError, subprocess.TimeoutExpired) as error:
