@@ -150,7 +150,7 @@ def test_the_account_page_leads_to_sign_in_where_the_session_is_over(user: Make)
     page.get_by_label("Email").fill(ada.email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Account")).to_be_visible()
+    expect(page.get_by_role("heading", name="Account", exact=True)).to_be_visible()
 
 
 def test_sign_out_everywhere_ends_the_other_browser(user: Make, visitor: Make) -> None:
