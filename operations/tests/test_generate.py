@@ -67,7 +67,8 @@ def test_scanners_that_cannot_look_are_no_findings(tmp_path: Path) -> None:
     """Without its folder .tools and without a package index nothing can be installed."""
     charts = tmp_path / "tests" / "charts"
     charts.mkdir(parents=True)
-    (charts / "scan.py").write_text((ROOT / SCAN).read_text())
+    for name in ("scan.py", "manifests.py", "__init__.py"):
+        (charts / name).write_text((ROOT / SCAN).with_name(name).read_text())
     (charts / "checkov.txt").write_text("no-such-package==1 --hash=sha256:" + "0" * 64)
     manifests = tmp_path / "manifests"
     manifests.mkdir()

@@ -140,7 +140,7 @@ def test_a_new_password_is_never_logged(cluster: Make) -> None:
     given = {"data": {"mcp-server-password": base64.b64encode(b"a new one").decode()}}
     there = cluster(
         [
-            ("get pod postgres-0", "Running"),
+            ("get pod postgres-0", "True"),
             ("get secret todo-database", json.dumps(given)),
             ("cat /run/secrets/postgres/mcp-server-password", "a new one"),
         ]
@@ -163,7 +163,7 @@ def test_a_new_certificate_is_pointed_out_to_the_clients_too(cluster: Make) -> N
     """They trust the authority that came with it: the two must not come a minute apart."""
     there = cluster(
         [
-            ("get pod postgres-0", "todo-database todo-postgres-tls"),
+            ("get pod postgres-0", "todo-database todo-postgres-tls True"),
             ("get secret todo-postgres-tls", base64.b64encode(b"certificate").decode()),
             ("cat /run/secrets/tls/tls.crt", "certificate"),
         ]
