@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import time
@@ -330,6 +331,8 @@ def test_the_platforms_database_is_down() -> None:
 # The commands of docs/operations.md.
 
 KEPT = ROOT / ".state" / "logs" / "diagnose"
+# A kubelet that measures its volumes on a busy machine may answer too late; that is told.
+NOTHING_WRONG = re.compile(r"Nothing is wrong in (what could be read of )?todo and ingress \(")
 GENERATIONS = ("-o", "custom-columns=NAME:.metadata.name,GENERATION:.metadata.generation")
 
 
@@ -341,7 +344,7 @@ def make(*words: str, status: int = 0) -> str:
 
 
 def test_make_diagnose_tells_and_keeps_what_it_found() -> None:
-    assert make("diagnose").startswith("Nothing is wrong in todo and ingress")
+    assert NOTHING_WRONG.match(make("diagnose"))
     assert json.loads((KEPT / "findings.json").read_text())["healthy"] is True
     again = make("diagnose", f"ARGS=--from {KEPT / 'evidence.json'} --json")
     assert json.loads(again)["healthy"] is True
@@ -366,7 +369,7 @@ def test_commands_of_the_documentation_work(command: str) -> None:
 
 def test_the_playbook_asks_about_the_inventorys_namespaces() -> None:
     (KEPT / "findings.json").unlink(missing_ok=True)
-    assert "Nothing is wrong in todo and ingress" in playbook("playbooks/diagnose.yml")
+    assert NOTHING_WRONG.search(playbook("playbooks/diagnose.yml"))
     assert json.loads((KEPT / "findings.json").read_text())["namespaces"] == ["todo", "ingress"]
 
 

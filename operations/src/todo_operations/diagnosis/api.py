@@ -16,7 +16,7 @@ from todo_operations.cli import CommandError
 
 # Seconds until a connection stands, and until an answer is there.
 _CONNECT = 2.0
-_READ = 6.0
+_READ = 8.0
 # What a question may take that is asked just before the patience is used up.
 _LEAST = 0.3
 # Characters kept of a refusal.
