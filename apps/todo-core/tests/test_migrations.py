@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 from todo_core import models
-from todo_core.migrate import configuration, engine_of, migrate
+from todo_core.migrate import configuration, engine_of, main, migrate
 from todo_core.settings import DatabaseSettings
 
 HEAD = ScriptDirectory.from_config(configuration()).get_current_head()
@@ -210,3 +210,33 @@ def test_of_two_migrations_at_once_one_waits_and_both_succeed(new_scratch: Any) 
         with database.superuser() as connection:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         assert found == [(HEAD,)]
+
+
+@pytest.mark.parametrize(
+    ("version", "arguments", "problem", "remedy"),
+    [
+        ("9999", [], "at revision 9999, which this version", "restore a backup"),
+        (HEAD, ["nonsense"], "nonsense", "name a revision"),
+    ],
+)
+def test_an_unknown_revision_is_refused_and_nothing_changes(
+    new_scratch: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    version: str,
+    arguments: list[str],
+    problem: str,
+    remedy: str,
+) -> None:
+    with new_scratch() as database:
+        with database.superuser() as connection:
+            connection.execute("UPDATE alembic_version SET version_num = %s", [version])
+        for name, value in database.settings("todo_owner").items():
+            monkeypatch.setenv(f"TODO_{name.upper()}", str(value))
+        assert main(arguments) == 1
+        said = capsys.readouterr().err
+        assert problem in said
+        assert remedy in said.partition("Remedy: ")[2]
+        with database.superuser() as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        assert found == (version,)

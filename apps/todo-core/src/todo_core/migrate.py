@@ -1,8 +1,7 @@
 """The command `todo-migrate`: bring the database to the newest revision, as its owner.
 
 Runs before new servers start. Whoever comes second waits for the advisory lock and then finds
-nothing
-to do. Each migration works while servers of the version before still run.
+nothing to do. Each migration works while servers of the version before still run.
 """
 
 from __future__ import annotations
@@ -16,6 +15,9 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -25,13 +27,16 @@ from todo_core.settings import DatabaseSettings, load
 
 _LOCK = 0x746F646F  # "todo"
 # Seconds: how long to wait for a database that is just starting, for another migration, and for a
-# table
-# that a server of the old version holds.
+# table that a server of the old version holds.
 _CONNECT_TIMEOUT = 10
 _LOCK_TIMEOUT = 120
 _TABLE_LOCK_TIMEOUT = 10
 
 log = logging.getLogger("todo.migrate")
+
+
+class UnknownRevisionError(Exception):
+    """The database is newer than this code; the text names its revision."""
 
 
 def configuration() -> Config:
@@ -42,7 +47,11 @@ def configuration() -> Config:
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
-    """Upgrade the database; raises what Alembic or the database raise, with nothing half done."""
+    """Upgrade the database, or leave it as it was.
+
+    Raises UnknownRevisionError for a database that a later version has upgraded, and what Alembic
+    or the database raise.
+    """
     with engine.connect() as connection:
         connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}s'"))
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
@@ -50,6 +59,13 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         connection.commit()
         config = configuration()
         config.attributes["connection"] = connection
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        heads = MigrationContext.configure(connection).get_current_heads()
+        if unknown := set(heads) - known:
+            raise UnknownRevisionError(
+                f"the database is at revision {', '.join(sorted(unknown))}, which this version of"
+                " the application does not know"
+            )
         command.upgrade(config, revision)
         connection.commit()
 
@@ -75,15 +91,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     configure_logging(settings.log_level, service="migration")
     try:
         migrate(engine_of(settings), options.revision)
-    except (OperationalError, ValueError) as error:
-        print(
-            f"todo-migrate: {str(error).splitlines()[0]}\n"
-            "Remedy: check TODO_DATABASE_* and that PostgreSQL is ready, then run it again;"
-            " nothing is left half done.",
-            file=sys.stderr,
+    except UnknownRevisionError as error:
+        remedy = (
+            "deploy the version that upgraded the database, or a later one; to go back, restore a"
+            " backup from before that upgrade"
         )
-        return 1
+        return _fail(error, remedy)
+    except CommandError as error:
+        return _fail(error, "name a revision of todo_core/migrations/versions, or none")
+    except (OperationalError, ValueError) as error:
+        return _fail(error, "check TODO_DATABASE_* and that PostgreSQL is ready, then run it again")
     return 0
+
+
+def _fail(error: Exception, remedy: str) -> int:
+    print(
+        f"todo-migrate: {str(error).splitlines()[0]}\nRemedy: {remedy}. Nothing is left half done.",
+        file=sys.stderr,
+    )
+    return 1
 
 
 if __name__ == "__main__":
