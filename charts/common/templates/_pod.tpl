@@ -90,11 +90,12 @@ topologySpreadConstraints:
 {{/*
 The three probes of an HTTP server on port "http", each with its own meaning: startup
 gives the process time to come up, liveness restarts one that hangs, readiness takes it
-out of the Service while it, or what it depends on, cannot serve.
+out of the Service while it, or what it depends on, cannot serve. "readySeconds" lie between
+two looks at the latter, 2 where it depends on others.
 */}}
 {{- define "common.httpProbes" -}}
 startupProbe:
-  httpGet: {path: {{ .live }}, port: http}
+  httpGet: {path: {{ .started | default .live }}, port: http}
   periodSeconds: 1
   timeoutSeconds: 3
   failureThreshold: 60
@@ -105,7 +106,7 @@ livenessProbe:
   failureThreshold: 3
 readinessProbe:
   httpGet: {path: {{ .ready }}, port: http}
-  periodSeconds: 2
+  periodSeconds: {{ .readySeconds | default 2 }}
   timeoutSeconds: 3
   failureThreshold: 2
 {{- end }}
