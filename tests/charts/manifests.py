@@ -69,6 +69,11 @@ EVERYTHING: dict[str, Manifest] = {
         "priorityClassName": "todo-service",
     },
 }
+
+# In place of the Ingress.
+GATEWAY: Manifest = {
+    "httpRoute": {"enabled": True, "parentRefs": [{"name": "public", "namespace": "gateway"}]}
+}
 # Values that switch off all that can be.
 MINIMUM: dict[str, Manifest] = {
     "namespace": {

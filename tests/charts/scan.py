@@ -4,9 +4,10 @@
     python tests/charts/scan.py             the charts, also with everything on, and the Dockerfiles
     python tests/charts/scan.py FOLDER      the manifests (YAML) of a folder, by the same rules
 
-Kubernetes' own schemas (kubernetes-validate, strict), checkov and kube-score must find nothing.
+Kubernetes' schemas (kubernetes-validate, strict), checkov and kube-score must find nothing.
 Exit status: 0 nothing was found, 1 something was, 2 a scanner is missing or did not do its work.
-The two scanners are put into .tools at the first run: checkov from checkov.txt, kube-score by Go.
+The two scanners are put into .tools at the first run: checkov from checkov.txt, kube-score by Go,
+which also fetches the definitions of the kinds that are not Kubernetes' own.
 """
 
 from __future__ import annotations
@@ -19,16 +20,18 @@ import sys
 import tempfile
 import traceback
 import venv
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+import jsonschema
 import kubernetes_validate
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from charts.manifests import EVERYTHING  # noqa: E402 - this is a program, not a test
+from charts.manifests import EVERYTHING, GATEWAY  # noqa: E402 - this is a program, not a test
 
 TOOLS = ROOT / ".tools"
 CHECKOV_LOCK = Path(__file__).with_name("checkov.txt")
@@ -39,8 +42,17 @@ IMAGES = (
     *("agents", "kubernetes-mcp-server"),
 )
 
-# Of other projects, so that Kubernetes has no schema for them.
-FOREIGN = {"HTTPRoute", "ServiceMonitor"}
+# Kinds of other projects, each with the Go module and the file in it that defines it.
+FOREIGN = {
+    "HTTPRoute": (
+        "sigs.k8s.io/gateway-api@v1.4.0",
+        "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
+    ),
+    "ServiceMonitor": (
+        "github.com/prometheus-operator/prometheus-operator@v0.85.0",
+        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+    ),
+}
 
 # Everything that the inventory can release, also what is off.
 RELEASES = "(helm_release_releases + kagent_releases)"
@@ -130,6 +142,7 @@ def render(folder: Path) -> Path:
     wanted += [
         (f"{chart}-everything", chart, "everything", values) for chart, values in EVERYTHING.items()
     ]
+    wanted.append(("ingress-gateway", "ingress", "gateway", GATEWAY))
     for name, chart, namespace, given in wanted:
         values = folder / "values.json"
         values.write_text(json.dumps(given or {}))
@@ -146,17 +159,63 @@ def render(folder: Path) -> Path:
 
 
 def schemas(rendered: Path) -> list[str]:
-    """What Kubernetes' schemas do not allow."""
+    """What the schemas of Kubernetes, or of the projects that define other kinds, do not allow."""
     found = []
     for path in sorted(rendered.iterdir()):
         for manifest in filter(None, yaml.safe_load_all(path.read_text())):
-            if manifest["kind"] in FOREIGN:
-                continue
+            kind = manifest["kind"]
             try:
-                kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
-            except kubernetes_validate.ValidationError as error:
-                found.append(f"{path.stem} {manifest['kind']}: {error.message}")
+                if kind in FOREIGN:
+                    foreign_schema(kind, manifest["apiVersion"]).validate(manifest)
+                else:
+                    kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+            except (kubernetes_validate.ValidationError, jsonschema.ValidationError) as error:
+                found.append(f"{path.stem} {kind}: {error.message}")
     return found
+
+
+@cache
+def foreign_schema(kind: str, api_version: str) -> jsonschema.Draft7Validator:
+    """The schema by which an API server with that project's definitions would judge."""
+    module, file = FOREIGN[kind]
+    downloaded = must(
+        run(go("a schema comes as a Go module"), "mod", "download", "-json", module, cwd=ROOT),
+        f"{module}, which defines {kind}, cannot be had",
+        "run it again once the Go module proxy answers",
+    )
+    definition = yaml.safe_load((Path(json.loads(downloaded)["Dir"]) / file).read_text())
+    group = definition["spec"]["group"]
+    for version in definition["spec"]["versions"]:
+        if f"{group}/{version['name']}" == api_version and version["served"]:
+            return jsonschema.Draft7Validator(closed(version["schema"]["openAPIV3Schema"]))
+    raise jsonschema.ValidationError(f"{module} has no {kind} in {api_version}")
+
+
+def closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same schema with unknown fields refused, where it does not want them kept."""
+    result = dict(schema)
+    if "properties" in schema:
+        result["properties"] = {name: closed(value) for name, value in schema["properties"].items()}
+        # The one part that a definition leaves to Kubernetes.
+        if "kind" in schema["properties"] and "metadata" in schema["properties"]:
+            result["properties"]["metadata"] = {"type": "object"}
+        if not schema.get("x-kubernetes-preserve-unknown-fields"):
+            result.setdefault("additionalProperties", False)
+    for name in ("items", "additionalProperties"):
+        if isinstance(schema.get(name), dict):
+            result[name] = closed(schema[name])
+    return result
+
+
+def go(why: str) -> str:
+    """The program `go`; ends the check where there is none."""
+    program = shutil.which("go")
+    if program is None:
+        give_up(
+            f"Go is missing: {why}.\n"
+            "Remedy: install Go (apt install golang-go, or brew install go), then run it again."
+        )
+    return program
 
 
 def checkov_command() -> list[str]:
@@ -212,14 +271,10 @@ def kube_score_program() -> Path:
     folder = TOOLS / f"kube-score-{KUBE_SCORE}"
     program = folder / "kube-score"
     if not program.is_file():
-        if not shutil.which("go"):
-            give_up(
-                "Go is missing, and kube-score is built with it.\n"
-                "Remedy: install Go (apt install golang-go, or brew install go), then run it again."
-            )
         must(
             run(
-                *("go", "install", f"github.com/zegl/kube-score/cmd/kube-score@{KUBE_SCORE}"),
+                *(go("kube-score is built with it"), "install"),
+                f"github.com/zegl/kube-score/cmd/kube-score@{KUBE_SCORE}",
                 env=os.environ | {"GOBIN": str(folder)},
             ),
             "kube-score cannot be built",
