@@ -8,11 +8,14 @@ Writes nothing but a comment in one source file, which it takes back. Takes abou
 
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from bench.report import Row, table
@@ -51,10 +54,29 @@ def output(*command: str) -> str:
     ).stdout
 
 
+def kubectl(*arguments: str) -> str:
+    """What kubectl printed, asked of the checkout's cluster; raises CalledProcessError."""
+    return output("kubectl", "--kubeconfig", str(ROOT / ".state" / "kubeconfig"), *arguments)
+
+
 def node() -> str:
     """Name of the node's container, which is also that of the kubeconfig's context."""
-    kubeconfig = str(ROOT / ".state" / "kubeconfig")
-    return output("kubectl", "--kubeconfig", kubeconfig, "config", "current-context").strip()
+    return kubectl("config", "current-context").strip()
+
+
+def ready_seconds(workload: str) -> float:
+    """Seconds from a new pod's start on the node until it is ready; Kubernetes notes whole ones."""
+    namespace = ("--namespace", "todo")
+    kubectl(*namespace, "rollout", "restart", workload)
+    kubectl(*namespace, "rollout", "status", workload, "--timeout=50s")
+    name = f"app.kubernetes.io/name={workload.partition('/')[2]}"
+    pods = json.loads(kubectl(*namespace, "get", "pods", "--selector", name, "-o", "json"))
+    newest = max((pod["status"] for pod in pods["items"]), key=lambda status: status["startTime"])
+    conditions = {c["type"]: c["lastTransitionTime"] for c in newest["conditions"]}
+    ready, started = (
+        datetime.fromisoformat(moment) for moment in (conditions["Ready"], newest["startTime"])
+    )
+    return (ready - started).total_seconds()
 
 
 def node_memory_mib() -> float:
@@ -82,6 +104,11 @@ def measure() -> Iterator[Row]:
     yield row("--tags frontend, nothing changed", frontend)
     yield row("one line in the backend until its pod is ready", redeploy())
     seconds("ansible-playbook", "site.yml", "--tags", "backend")
+    for workload in ("deploy/backend", "deploy/mcp-server", "deploy/frontend", "sts/postgres"):
+        started = median(partial(ready_seconds, workload))
+        yield Row(
+            f"{workload.partition('/')[2]}: a new pod's start until it is ready", f"{started:.0f} s"
+        )
     yield Row("memory of the node's processes", f"{node_memory_mib():.0f} MiB")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from e2e.support import ROOT, kubectl, kubectl_json, playbook, wait_until
 KUBECONFIG = ROOT / ".state" / "kubeconfig"
 NAMESPACE = "elsewhere"
 INGRESS = "elsewhere-ingress"
+DATABASE = "elsewhere-database"
 # A port of the node that only this machine reaches.
 NODE_PORT = 8880
 # A program that is a registry in memory, too; from the Go module proxy.
@@ -158,6 +160,59 @@ def ingress() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Somebody's PostgreSQL server with its own passwords and certificate; settings for it."""
+    host = f"postgres.{DATABASE}"
+    passwords = {
+        f"{role}-password": secrets.token_urlsafe(24)
+        for role in ("superuser", "owner", "backend", "mcp-server")
+    }
+    folder = tmp_path_factory.mktemp("certificate")
+    certificate, key = folder / "tls.crt", folder / "tls.key"
+    issue = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2"]
+    names = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
+    subprocess.run([*issue, *names, "-out", str(certificate), "-keyout", str(key)], check=True)
+    own = {"tls.crt": certificate.read_text(), "tls.key": key.read_text()}
+    ours = kubectl_json("get", "statefulset", "-n", "todo", "postgres")
+    (server,) = ours["spec"]["template"]["spec"]["containers"]
+    values = {"image": {"tag": server["image"].rpartition(":")[2]}, "backup": {"enabled": False}}
+    helm = ["helm", "--kubeconfig", str(KUBECONFIG), "--namespace", DATABASE]
+    install = [
+        *helm,
+        "install",
+        "postgres",
+        str(ROOT / "charts/postgres"),
+        "--wait",
+        "--values",
+        "-",
+    ]
+    kubectl("create", "namespace", DATABASE)
+    try:
+        add_secret(DATABASE, "todo-database", passwords)
+        add_secret(DATABASE, "todo-postgres-tls", own | {"ca.crt": own["tls.crt"]})
+        add_secret(NAMESPACE, "elsewhere-authority", {"ca.crt": own["tls.crt"]})
+        subprocess.run(install, check=True, input=json.dumps(values).encode())
+        yield {
+            "postgres_external_host": host,
+            "postgres_external_ca_secret": "elsewhere-authority",
+            **{f"secrets_{key.replace('-', '_')}": value for key, value in passwords.items()},
+        }
+    finally:
+        kubectl("delete", "namespace", DATABASE)
+
+
+def add_secret(namespace: str, name: str, values: dict[str, str]) -> None:
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"namespace": namespace, "name": name},
+        "stringData": values,
+    }
+    command = ["kubectl", "--kubeconfig", str(KUBECONFIG), "create", "--filename", "-"]
+    subprocess.run(command, check=True, input=json.dumps(secret).encode(), capture_output=True)
+
+
+@pytest.fixture(scope="module")
 def settings(registry: str, ingress: int, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     given: dict[str, Any] = {
         "existing_cluster_kubeconfig": str(KUBECONFIG),
@@ -217,3 +272,17 @@ def test_the_platform_goes_and_the_volumes_stay(settings: list[str]) -> None:
     assert "data-postgres-0" in claims
     first = kubectl_json("get", "deployments", "-n", "todo")["items"]
     assert all(item["status"]["readyReplicas"] == item["spec"]["replicas"] for item in first)
+
+
+def test_a_postgresql_server_elsewhere_keeps_the_data(
+    settings: list[str], database: dict[str, Any]
+) -> None:
+    # The role smoke holds a conversation, and leaves with its account.
+    playbook("site.yml", *settings, "-e", json.dumps(database))
+    assert kubectl("get", "statefulsets", "-n", NAMESPACE, "-o", "name") == ""
+    query = "SELECT count(*) FROM alembic_version"
+    psql = ("exec", "-n", DATABASE, "postgres-0", "--", "psql", "-U", "postgres", "-tA", "todo")
+    assert kubectl(*psql, "-c", query).strip() == "1"
+    sessions = "SELECT count(DISTINCT usename) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
+    encrypted = "WHERE ssl AND usename IN ('todo_backend', 'todo_mcp')"
+    assert kubectl(*psql, "-c", f"{sessions} {encrypted}").strip() == "2"
