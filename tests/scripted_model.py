@@ -4,12 +4,13 @@ It needs nothing but Python, so that it also runs in a pod:
 
     python scripted_model.py PORT
 
-The model's name chooses how it behaves, and `CALL tool {"argument": 1}` in the question which tool
-it asks for:
+It streams where it is asked to. The model's name chooses how it behaves, and
+`CALL tool {"argument": 1}` in the question which tool it asks for:
 
     good      calls the tool, then answers with the start of the tool's result
     obedient  as good, but does what the tool's result tells it: it calls the tool named there
     slow      as good, ten seconds later
+    halting   as good, but where it streams it stops for ten seconds after the first words
     busy      429 with Retry-After
     broken    500
     nonsense  an answer that is none
@@ -39,12 +40,14 @@ SLOW_SECONDS = 10
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of the server: a status, a body (JSON or plain text), headers, a delay."""
+    """One answer of the server: a status, a body (JSON or plain text), headers, a delay before it
+    and one after its first words."""
 
     body: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0
+    pause: float = 0
 
 
 _numbers = itertools.count(1)
@@ -97,7 +100,9 @@ def by_name(asked: Body) -> Reply:
     said = _text(last)
     seconds = SLOW_SECONDS if name == "slow" else 0
     if last["role"] == "tool" and not (name == "obedient" and "CALL " in said):
-        return Reply(message(asked, f"The tool says:\n{said[:SHOWN_CHARACTERS]}"), seconds=seconds)
+        text = f"The tool says:\n{said[:SHOWN_CHARACTERS]}"
+        pause = SLOW_SECONDS if name == "halting" else 0
+        return Reply(message(asked, text), seconds=seconds, pause=pause)
     tool, arguments = _call(said)
     return Reply(message(asked, calls=[(tool, arguments)]), seconds=seconds)
 
@@ -125,6 +130,22 @@ def _call(text: str) -> tuple[str, str]:
     except ValueError:
         arguments = {}
     return name, json.dumps(arguments)
+
+
+def chunks(whole: Body, usage: bool) -> list[Body]:
+    """The same chat completion as a stream: who speaks, its words or calls, the end and, for who
+    wants it, the usage."""
+    said = whole["choices"][0]["message"]
+    deltas: list[Body] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": word} for word in re.findall(r"\s*\S+\s*", said["content"] or "")]
+    for index, call in enumerate(said.get("tool_calls", [])):
+        deltas.append({"tool_calls": [{"index": index, **call}]})
+    finish = whole["choices"][0]["finish_reason"]
+    choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
+    choices.append([{"index": 0, "delta": {}, "finish_reason": finish}])
+    base = whole | {"object": "chat.completion.chunk", "usage": None}
+    found = [base | {"choices": each} for each in choices]
+    return [*found, base | {"choices": [], "usage": whole["usage"]}] if usage else found
 
 
 class ScriptedModel(ThreadingHTTPServer):
@@ -169,7 +190,26 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append(asked)
         reply = self.server.answer(asked)
         self.server.left.wait(reply.seconds)
-        self._send(reply)
+        if asked.get("stream") and isinstance(reply.body, dict) and "choices" in reply.body:
+            usage = (asked.get("stream_options") or {}).get("include_usage")
+            self._stream(reply, chunks(reply.body, bool(usage)))
+        else:
+            self._send(reply)
+
+    def _stream(self, reply: Reply, parts: list[Body]) -> None:
+        try:
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.send_header("connection", "close")
+            self.end_headers()
+            for position, chunk in enumerate(parts):
+                # Behind who speaks and two words.
+                if position == 3:
+                    self.server.left.wait(reply.pause)
+                self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            self.wfile.write(b"data: [DONE]\n\n")
+        except ConnectionError:
+            pass
 
     def _send(self, reply: Reply) -> None:
         text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)

@@ -67,6 +67,9 @@ class ModelCalls(BasePlugin):
     async def after_model_callback(
         self, *, callback_context: CallbackContext, llm_response: LlmResponse
     ) -> LlmResponse | None:
+        # The words of an answer as they come; the whole of it follows.
+        if llm_response.partial:
+            return None
         usage = llm_response.usage_metadata
         seconds = time.monotonic() - self._started.get(callback_context.invocation_id, 0)
         entry = {

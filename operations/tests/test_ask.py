@@ -81,6 +81,37 @@ def test_the_words_of_an_artifact_are_not_said_twice() -> None:
     assert turn_of(artifact).text == "All is well."
 
 
+def piece(text: str) -> dict[str, Any]:
+    said = {"kind": "text", "text": text}
+    return event("working", said, metadata={"kagent_adk_partial": True})
+
+
+def test_a_streamed_answer_is_said_once_piece_by_piece() -> None:
+    turn, news = a2a.Turn(), []
+    artifact = {"kind": "artifact-update", "artifact": {"parts": [SAID]}}
+    for item in (piece("All is"), piece(" well."), event("working", SAID), artifact):
+        news.append(list(turn.take(item)))
+    assert news == [["All is"], [" well."], [], []]
+    assert turn.text == "All is well."
+
+
+def test_what_was_not_streamed_of_an_answer_is_said_with_the_whole() -> None:
+    assert turn_of(piece("All is"), event("working", SAID)).text == "All is well."
+    whole = event("working", {"kind": "text", "text": "It is not."})
+    assert turn_of(piece("All is"), event("working", SAID), whole).text == (
+        "All is well.\nIt is not."
+    )
+
+
+def test_pieces_share_a_line_and_tools_have_their_own() -> None:
+    out = io.StringIO()
+    screen = ask.Screen(quiet=False, out=out)
+    for news in ("I am", " looking", a2a.ToolCall("1", "pods_top", {}), "\nAll is", " well."):
+        screen.show(news)
+    screen.say("the end")
+    assert out.getvalue() == "I am looking\n> pods_top {}\n\nAll is well.\nthe end\n"
+
+
 def test_tokens_are_counted_once_a_call() -> None:
     usage = {"kagent_usage_metadata": {"promptTokenCount": 10, "candidatesTokenCount": None}}
     working = event("working", SAID, metadata=usage)

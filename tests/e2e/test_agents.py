@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from e2e.support import ROOT, User, documented, kubectl, kubectl_json, playbook, wait_until
+from scripted_model import SLOW_SECONDS
 from todo_operations import a2a, ask
 
 KUBECONFIG = str(ROOT / ".state" / "kubeconfig")
@@ -131,6 +132,30 @@ def call(tool: str, **arguments: Any) -> str:
 
 
 LIST_PODS = call("pods_list_in_namespace", namespace="todo")
+
+
+def test_the_first_words_are_shown_while_the_model_still_speaks(log: Path) -> None:
+    command = ["todo-operations", "ask", "--kubeconfig", KUBECONFIG, "--"]
+    with subprocess.Popen(
+        [*command, f"MODEL halting what runs? {LIST_PODS}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TODO_AI_LOG": str(log), "PYTHONUNBUFFERED": "1"},
+    ) as asking:
+        assert asking.stdout is not None
+        shown = ""
+        while "The tool" not in shown:
+            character = asking.stdout.read(1)
+            assert character, shown
+            shown += character
+        halted = time.monotonic()
+        shown += asking.stdout.read()
+    # The model halts behind its first words: nobody waited for the rest to show them.
+    assert time.monotonic() - halted > SLOW_SECONDS / 2
+    assert asking.returncode == 0, shown
+    assert "The tool says:\n" in shown
+    assert shown.count("The tool says") == 1
 
 
 def test_an_answer_names_real_pods_and_shows_the_tools(log: Path) -> None:

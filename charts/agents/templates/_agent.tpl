@@ -95,7 +95,7 @@ only max_tokens.
   "description" .agent.description
   "instruction" (include "agents.prompt" .)
   "http_tools" $servers
-  "stream" false
+  "stream" true
   | toPrettyJson }}
 {{- end }}
 

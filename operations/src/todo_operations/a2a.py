@@ -69,16 +69,18 @@ class Turn:
     pending: list[Pending] = field(default_factory=list)
     calls: list[tuple[int, int]] = field(default_factory=list)
     """Prompt and completion tokens of each call of the model."""
+    streamed: str = ""
+    """What has come of a message that is not yet whole."""
 
     def take(self, event: Json) -> Iterator[ToolCall | str]:
-        """Take in one event of the stream; yields what is new: words, tools that start, and tools
-        that have ended."""
+        """Take in one event of the stream; yields what is new: the words by which `text` grows,
+        tools that start, and tools that have ended."""
         self.task_id = event.get("taskId") or self.task_id
         self.context_id = event.get("contextId") or self.context_id
         if event.get("kind") == "artifact-update":
             # The words of the messages once more, unless there were none.
             if not self.text:
-                yield from self._words(event.get("artifact", {}).get("parts", []))
+                yield from self._message(_text(event.get("artifact", {}).get("parts", [])))
             return
         status = event.get("status") or {}
         self.state = status.get("state", self.state)
@@ -89,19 +91,31 @@ class Turn:
         if self.state == "input-required":
             self.pending = list(_pending(parts))
             return
+        metadata = event.get("metadata") or {}
+        if metadata.get("kagent_adk_partial"):
+            yield from self._piece(_text(parts))
+            return
         if self.state == "working":
-            usage = (event.get("metadata") or {}).get("kagent_usage_metadata")
+            usage = metadata.get("kagent_usage_metadata")
             if usage:
                 counted = usage.get("promptTokenCount"), usage.get("candidatesTokenCount")
                 self.calls.append((counted[0] or 0, counted[1] or 0))
-        yield from self._words(parts)
+        yield from self._message(_text(parts))
         yield from self._tools(parts)
 
-    def _words(self, parts: list[Json]) -> Iterator[str]:
-        for part in parts:
-            if part.get("kind") == "text" and part.get("text"):
-                self.text += ("\n" if self.text else "") + part["text"]
-                yield part["text"]
+    def _piece(self, words: str) -> Iterator[str]:
+        """A piece of a message that streams, each message on lines of its own."""
+        if words:
+            new = ("\n" if self.text and not self.streamed else "") + words
+            self.streamed += words
+            self.text += new
+            yield new
+
+    def _message(self, words: str) -> Iterator[str]:
+        """A whole message, of which all may have been streamed."""
+        yield from self._piece(words.removeprefix(self.streamed))
+        if words:
+            self.streamed = ""
 
     def _tools(self, parts: list[Json]) -> Iterator[ToolCall]:
         for part in parts:
@@ -117,6 +131,11 @@ class Turn:
                 call = self.tools[str(data["id"])]
                 call.result, call.failed = _result(data.get("response"))
                 yield call
+
+
+def _text(parts: list[Json]) -> str:
+    found = (part.get("text") for part in parts if part.get("kind") == "text")
+    return "\n".join(str(text) for text in found if text)
 
 
 def _result(response: Any) -> tuple[str, bool]:

@@ -164,10 +164,11 @@ class Screen:
         self.quiet = quiet
         self.out = out or sys.stdout
         self.asking = asking
+        self._within_line = False
 
     def show(self, news: a2a.ToolCall | str) -> None:
         if isinstance(news, str):
-            self.say(news)
+            self._write(news)
         elif news.result is None:
             self.say(f"> {news.name} {json.dumps(news.arguments)}")
         else:
@@ -180,8 +181,13 @@ class Screen:
                 self.say(f"  {mark} {line}")
 
     def say(self, text: str) -> None:
+        """Show text on lines of its own."""
+        self._write(("\n" if self._within_line else "") + text + "\n")
+
+    def _write(self, text: str) -> None:
         if not self.quiet:
-            print(printable(text), file=self.out, flush=True)
+            print(printable(text), end="", file=self.out, flush=True)
+        self._within_line = not text.endswith("\n")
 
     def ask(self, text: str) -> None:
         """Show what a person has to decide, also where the answer is for a program."""
