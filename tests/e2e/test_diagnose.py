@@ -292,6 +292,34 @@ def test_a_node_that_takes_no_pods(
     assert diagnosis.causes == [cause], diagnosis.text
 
 
+def pressed(name: str) -> list[str]:
+    """What the node runs out of, and the taints that follow from it."""
+    node = kubectl_json("get", "node", name)
+    conditions = [c["type"] for c in node["status"]["conditions"] if c["status"] == "True"]
+    return sorted({*conditions} - {"Ready"}) + [t["key"] for t in node["spec"].get("taints", [])]
+
+
+def test_a_node_that_runs_out_of_disk() -> None:
+    """The kubelet corrects within seconds what it did not find itself, so it is said again."""
+    (node, *_) = kubectl_json("get", "nodes")["items"]
+    name = node["metadata"]["name"]
+    reason = {"reason": "KubeletHasDiskPressure", "message": "kubelet has disk pressure"}
+    condition = {"type": "DiskPressure", "status": "True", **reason}
+    patch = json.dumps({"status": {"conditions": [condition]}})
+    seen: list[Diagnosis] = []
+
+    def named() -> bool:
+        kubectl("patch", "node", name, "--subresource=status", "--patch", patch)
+        seen.append(diagnose("todo", "ingress"))
+        return seen[-1].causes == ["node-pressure"]
+
+    wait_until(named, "the pressure is named")
+    (finding,) = seen[-1].findings
+    assert finding["about"] == f"Node {name}"
+    assert "runs out of disk space" in finding["sentence"]
+    wait_until(lambda: not pressed(name), "the kubelet has corrected it")
+
+
 def test_dns_is_down() -> None:
     with undone_by(*scale("deployment/coredns", "kube-system", 1)):
         kubectl(*scale("deployment/coredns", "kube-system", 0))
