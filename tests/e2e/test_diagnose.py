@@ -415,5 +415,8 @@ def test_make_optimize_proposes_and_applies_nothing() -> None:
     assert measured["backend"]["memory_mib"]["most"] > 10
     assert measured["backend"]["current"]["limits"]["memory"] == "256Mi"
     assert (ROOT / ".state" / "optimize.patch").read_text() == said["patch"]
+    if said["patch"]:
+        command = ["git", "apply", "--check", ".state/optimize.patch"]
+        subprocess.run(command, cwd=ROOT, check=True)
     after = kubectl("get", "deployments,statefulsets", "-n", "todo", *GENERATIONS)
     assert before == after
