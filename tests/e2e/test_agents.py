@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.support import ROOT, User, documented, kubectl, kubectl_json, playbook, wait_until
+from e2e.support import ROOT, User, documented, kubectl, kubectl_json, wait_until
 from scripted_model import SLOW_SECONDS
 from todo_operations import a2a, ask
 
