@@ -88,7 +88,12 @@ def wait_until(
 
 
 def is_ready() -> bool:
-    return httpx2.get(f"{URL}/api/readyz").status_code == 200
+    """Whether the backend serves, and goes on to: one that the kubelet has just taken out of the
+    Service may answer a moment longer."""
+    pods = kubectl_json("get", "pods", "-n", "todo", "-l", "app.kubernetes.io/name=backend")
+    conditions = [c for pod in pods["items"] for c in pod["status"].get("conditions", [])]
+    in_service = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return in_service and httpx2.get(f"{URL}/api/readyz").status_code == 200
 
 
 def kubectl(*arguments: str) -> str:

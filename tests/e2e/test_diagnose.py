@@ -374,7 +374,7 @@ def make(*words: str, status: int = 0) -> str:
 def test_make_diagnose_tells_and_keeps_what_it_found() -> None:
     assert NOTHING_WRONG.match(make("diagnose"))
     assert json.loads((KEPT / "findings.json").read_text())["healthy"] is True
-    again = make("diagnose", f"ARGS=--from {KEPT / 'evidence.json'} --json")
+    again = make("diagnose", f"ARGS=--from {KEPT.relative_to(ROOT)}/evidence.json --json")
     assert json.loads(again)["healthy"] is True
 
 

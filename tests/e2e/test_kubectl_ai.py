@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ from e2e.support import ROOT, kubectl
 KUBECONFIG = str(ROOT / ".state" / "kubeconfig")
 # Writes down what it was given and keeps the kubeconfig, which is gone when the command ends.
 STAND_IN = """\
-#!{python}
+#!/usr/bin/env python3
 import json, os, pathlib, shutil, sys, time
 here = pathlib.Path(__file__).parent
 shutil.copy(os.environ["KUBECONFIG"], here / "kubeconfig")
-(here / "seen.json").write_text(json.dumps({{"argv": sys.argv[1:], "env": dict(os.environ)}}))
+(here / "seen.json").write_text(json.dumps({"argv": sys.argv[1:], "env": dict(os.environ)}))
 print("All pods are well.\\x1b[31m", flush=True)
 if "SLEEP" in sys.argv[-1]:
     time.sleep(60)
@@ -32,7 +31,7 @@ sys.exit(3 if "FAIL" in sys.argv[-1] else 0)
 def program(tmp_path: Path) -> Path:
     path = tmp_path / "bin" / "kubectl-ai"
     path.parent.mkdir()
-    path.write_text(STAND_IN.format(python=sys.executable))
+    path.write_text(STAND_IN)
     path.chmod(0o755)
     return path
 

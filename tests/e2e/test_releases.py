@@ -288,7 +288,7 @@ def test_a_migration_that_fails_leaves_the_old_version_serving(user: User) -> No
         )
         said = " ".join(output.split())
         assert "Cause: Job todo/backend-migration could not bring the database" in said
-        assert "locate revision identified by" in said
+        assert "which this version of the application does not know" in said
         assert ".state/logs/helm" in said
         # The same pods as before, and they answer.
         assert pods("backend").keys() == before.keys()
