@@ -423,6 +423,20 @@ HEALTHY: dict[str, Object] = {
 }
 
 
+def after_the_node(seconds: float) -> Object:
+    """A pod that works, and has crashed so long after its node's start; that was 310 s ago."""
+    kubelets = pod("etcd", ready=True, state={"running": {"startedAt": ago(310)}})
+    kubelets["metadata"] = metadata("etcd-node", ownerReferences=owned("Node", "node"))
+    crash = {"exitCode": 2, "startedAt": ago(310 - seconds), "finishedAt": ago(309 - seconds)}
+    again = pod("web", ready=True, restartCount=6, lastState={"terminated": crash})
+    return web(again, kubelets, ready=1)
+
+
+def test_crashes_while_the_node_comes_up_are_no_fault() -> None:
+    assert causes(after_the_node(30)) == []
+    assert causes(after_the_node(200)) != []
+
+
 @pytest.mark.parametrize("name", HEALTHY)
 def test_no_false_cause(name: str) -> None:
     assert causes(HEALTHY[name]) == []

@@ -248,7 +248,7 @@ def test_own_cost_of_an_answer(forwarded: str, capsys: pytest.CaptureFixture[str
     [
         ("broken", "state failed"),
         ("busy", "state failed"),
-        ("nonsense", "state failed"),
+        ("nonsense", "no answer"),
         ("wrong", "state failed"),
         ("endless", "state failed"),
         ("empty", "no answer"),

@@ -176,12 +176,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any
     ours = kubectl_json("get", "statefulset", "-n", "todo", "postgres")
     (server,) = ours["spec"]["template"]["spec"]["containers"]
     values = {"image": {"tag": server["image"].rpartition(":")[2]}, "backup": {"enabled": False}}
+    (chart,) = (ROOT / ".state" / "charts").glob("postgres-*.tgz")
     helm = ["helm", "--kubeconfig", str(KUBECONFIG), "--namespace", DATABASE]
     install = [
         *helm,
         "install",
         "postgres",
-        str(ROOT / "charts/postgres"),
+        str(chart),
         "--wait",
         "--values",
         "-",

@@ -32,6 +32,10 @@ ROUNDS = 10
 KUBECTL_SECONDS = 20
 FORWARD_SECONDS = 20
 # A terminal obeys what is in logs and annotations; only what can be printed comes through.
+NO_ANSWER = (
+    "the agent gave no answer: ask again, or in other words; look also whether its model is the "
+    "right one (kagent_model_base_url, kagent_model)."
+)
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -117,7 +121,7 @@ def verdict(turn: a2a.Turn, door: Door, arguments: argparse.Namespace) -> str:
         )
     # An empty answer of the model ends the stream without an end of the task.
     if turn.state in {"submitted", "working"} and not turn.text:
-        return "the agent gave no answer: ask again, or in other words."
+        return NO_ANSWER
     if turn.state != "completed":
         return (
             f"the agent gave up (state {turn.state}): look whether the model answers and is the "
@@ -125,7 +129,7 @@ def verdict(turn: a2a.Turn, door: Door, arguments: argparse.Namespace) -> str:
             f" `kubectl -n {door.namespace} logs {door.service}`."
         )
     if not turn.text.strip():
-        return "the agent gave no answer: ask again, or in other words."
+        return NO_ANSWER
     if not ran:
         return (
             "no tool ran, so the answer is the model's guess: see that the tool server is ready "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ STARTING = 30
 # one that crashes again and again.
 _FLAPPING = 330
 _SHORT_LIVED = 60
+# Seconds after the start of its node in which a container may fail for want of the network.
+_NODE_STARTING = 120
 # Seconds that a pod which worked before may be unready until it counts as broken.
 _RECOVERING = 15
 _HOST_WORD = re.compile(r"HOST|URL|URI|ADDR(?:ESS)?|SERVER|ENDPOINT|UPSTREAM", re.IGNORECASE)
@@ -297,12 +300,15 @@ class View:
 
     def is_flapping(self, pod: Object) -> bool:
         """Whether a pod that is ready now has ended by itself twice or more, and just before."""
+        node_started = self.node_started(pod["spec"].get("nodeName", ""))
         for container in self.containers(pod):
             ended = (container.status.get("lastState") or {}).get("terminated") or {}
             # 137 and 143 are ends from outside, 255 is the node's own stop.
             if container.status.get("restartCount", 0) < 2 or ended.get("exitCode") in (
                 *(None, 0, 137, 143, 255),
             ):
+                continue
+            if node_started - self.age(ended.get("finishedAt")) < _NODE_STARTING:
                 continue
             if (
                 self.age(ended.get("finishedAt")) < _FLAPPING
@@ -311,6 +317,22 @@ class View:
             ):
                 return True
         return False
+
+    def node_started(self, name: str) -> float:
+        """Seconds since a node came up, by the pods that its kubelet starts itself."""
+        return min(
+            (
+                self.age(status["state"]["running"].get("startedAt"))
+                for pod in self.items("pods")
+                if pod["spec"].get("nodeName") == name
+                and any(
+                    owner["kind"] == "Node" for owner in pod["metadata"].get("ownerReferences", [])
+                )
+                for status in container_statuses(pod)
+                if "running" in (status.get("state") or {})
+            ),
+            default=math.inf,
+        )
 
     def broken_containers(self) -> Iterator[Container]:
         """Containers of those pods that are not what they should be."""
