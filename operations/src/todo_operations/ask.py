@@ -31,11 +31,11 @@ EVIDENCE_CHARACTERS = 160
 ROUNDS = 10
 KUBECTL_SECONDS = 20
 FORWARD_SECONDS = 20
-# A terminal obeys what is in logs and annotations; only what can be printed comes through.
 NO_ANSWER = (
     "the agent gave no answer: ask again, or in other words; look also whether its model is the "
     "right one (kagent_model_base_url, kagent_model)."
 )
+# A terminal obeys what is in logs and annotations; only what can be printed comes through.
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
