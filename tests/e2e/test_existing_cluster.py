@@ -160,7 +160,7 @@ def ingress() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def database(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Somebody's PostgreSQL server with its own passwords and certificate; settings for it."""
     host = f"postgres.{DATABASE}"
     passwords = {
@@ -175,18 +175,12 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any
     own = {"tls.crt": certificate.read_text(), "tls.key": key.read_text()}
     ours = kubectl_json("get", "statefulset", "-n", "todo", "postgres")
     (server,) = ours["spec"]["template"]["spec"]["containers"]
-    values = {"image": {"tag": server["image"].rpartition(":")[2]}, "backup": {"enabled": False}}
+    # By the name that it was pulled by: see the registry.
+    image = {"repository": f"{registry}/postgres", "tag": server["image"].rpartition(":")[2]}
+    values = {"image": image, "backup": {"enabled": False}}
     (chart,) = (ROOT / ".state" / "charts").glob("postgres-*.tgz")
     helm = ["helm", "--kubeconfig", str(KUBECONFIG), "--namespace", DATABASE]
-    install = [
-        *helm,
-        "install",
-        "postgres",
-        str(chart),
-        "--wait",
-        "--values",
-        "-",
-    ]
+    install = [*helm, "install", "postgres", str(chart), "--wait", "--values", "-"]
     kubectl("create", "namespace", DATABASE)
     try:
         add_secret(DATABASE, "todo-database", passwords)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
-from e2e.support import ROOT, kubectl, kubectl_json, playbook
+from e2e.support import ROOT, kubectl, kubectl_json, playbook, unfolded
 
 SERVICES = ("postgres", "mcp-server", "backend", "frontend")
 
@@ -72,6 +75,48 @@ def test_a_dry_run_of_a_running_platform_would_change_nothing() -> None:
     recap = re.search(r"changed=(\d+)", playbook("site.yml", "--check", "--diff"))
     assert recap is not None
     assert recap[1] == "0"
+
+
+# Programs that the platform would have to bring along.
+BROUGHT = re.compile(
+    r"(docker|containerd|runc|ctr|kube|helm|minikube|crictl|go$|gofmt|node|np[mx]).*"
+)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may hide Docker's socket from a process")
+def test_a_dry_run_on_a_bare_machine_tells_all_and_changes_nothing(tmp_path: Path) -> None:
+    """With no Docker to be found or reached, no compiler of Go, no Node and no cache."""
+    programs, home, state = (tmp_path / name for name in ("programs", "home", "state"))
+    for folder in (programs, home, state):
+        folder.mkdir()
+    for folder in map(Path, os.environ["PATH"].split(os.pathsep)):
+        for program in folder.iterdir() if folder.is_dir() else []:
+            link = programs / program.name
+            if not BROUGHT.fullmatch(program.name) and not link.is_symlink():
+                link.symlink_to(program)
+    socket = Path("/run/docker.sock")
+    hidden = f"mount --bind /dev/null {socket} && " if socket.exists() else ""
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", f'{hidden}exec ansible-playbook "$@"', "sh"]
+        + ["site.yml", "--check", "--diff", "-e", "network_mode=mirrors"]
+        + ["-e", json.dumps({"platform_state_dir": str(state)})],
+        cwd=ROOT,
+        env={"PATH": str(programs), "HOME": str(home), "ANSIBLE_NOCOLOR": "1", "LANG": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    said = unfolded(done.stdout + done.stderr)
+    assert done.returncode == 0, said[-6000:]
+    assert "Install and start Docker Engine" in said
+    assert "Build missing program 15 of 15" in said
+    assert "backend (4/7): absent, not installed" in said
+    left = {str(path.relative_to(tmp_path)) for path in (*home.rglob("*"), *state.rglob("*"))}
+    assert not {path for path in left if ".ansible" not in path} - {
+        "state/network-mode.json",
+        "state/run.lock",
+    }
 
 
 # What certificates and public keys say is for everybody.
