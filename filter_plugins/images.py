@@ -171,7 +171,7 @@ def images_references(plan: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def images_digests(plan: list[dict[str, Any]], host: dict[str, str]) -> dict[str, str]:
-    """Name to id (sha256:...) of the images of a plan that Docker has; `host` maps references."""
+    """Name to digest (sha256:...) of the images of a plan; `host` maps the references there are."""
     return {image["name"]: host[image["reference"]] for image in plan if image["reference"] in host}
 
 

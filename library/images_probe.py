@@ -7,7 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.images_docker import DockerError, host_images, in_registry, node_images
+from ansible.module_utils.images_docker import (
+    DockerError,
+    host_images,
+    node_images,
+    registry_digest,
+)
 
 DOCUMENTATION = r"""
 module: images_probe
@@ -40,9 +45,8 @@ nodes:
   description: Node to full reference to the ids it knows the image by.
   type: dict
 pushed:
-  description: Those of the option I(pushed) that their registry has.
-  type: list
-  elements: str
+  description: Those of the option I(pushed) that their registry has, each with its digest.
+  type: dict
 registry_problem:
   description: Why the registry gave no answer, or an empty text.
   type: str
@@ -66,29 +70,29 @@ def main() -> None:
     )
     docker, nodes = module.params["docker"], module.params["nodes"]
     result: dict[str, Any] = {
-        **{"host": {}, "nodes": {}, "pushed": []},
+        **{"host": {}, "nodes": {}, "pushed": {}},
         **{"problem": "", "node_problems": {}, "registry_problem": ""},
     }
     with ThreadPoolExecutor() as pool:
         host = pool.submit(host_images, docker)
         answers = {node: pool.submit(node_images, docker, node) for node in nodes}
         found = {
-            reference: pool.submit(in_registry, docker, reference)
+            reference: pool.submit(registry_digest, docker, reference)
             for reference in module.params["pushed"]
         }
         try:
             result["host"] = host.result()
         except DockerError as error:
             result["problem"] = str(error)
-        for node, answer in answers.items():
+        for node, images in answers.items():
             try:
-                result["nodes"][node] = answer.result()
+                result["nodes"][node] = images.result()
             except DockerError as error:
                 result["node_problems"][node] = str(error)
-        for reference, there in found.items():
+        for reference, answer in found.items():
             try:
-                if there.result():
-                    result["pushed"].append(reference)
+                if digest := answer.result():
+                    result["pushed"][reference] = digest
             except DockerError as error:
                 result["registry_problem"] = str(error)
     module.exit_json(changed=False, **result)

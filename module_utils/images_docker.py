@@ -53,15 +53,16 @@ def node_images(docker: str, node: str) -> dict[str, list[str]]:
 _ABSENT = ("not found", "manifest unknown", "name unknown", "no such manifest")
 
 
-def in_registry(docker: str, reference: str) -> bool:
-    """Whether the registry that the reference names has it. Raises DockerError."""
+def registry_digest(docker: str, reference: str) -> str:
+    """The digest (sha256:...) by which the registry that the reference names has it, or an empty
+    text. Raises DockerError."""
+    form = ("--format", "{{.Manifest.Digest}}")
     try:
-        _output([docker, "buildx", "imagetools", "inspect", "--raw", reference])
+        return _output([docker, "buildx", "imagetools", "inspect", *form, reference]).strip()
     except DockerError as error:
         if any(words in str(error).lower() for words in _ABSENT):
-            return False
+            return ""
         raise
-    return True
 
 
 def full_name(reference: str) -> str:

@@ -254,7 +254,19 @@ def test_the_platform_comes_up_beside_the_first(settings: list[str], registry: s
     assert {image.partition(":")[0] for image in images} == {"localhost"}
     assert all(image.startswith(f"{registry}/") for image in images)
     assert KUBECONFIG.read_bytes() == before
-    assert "changed=0" in playbook("site.yml", *settings)
+    output = playbook("site.yml", *settings, "--verbose")
+    assert "changed=0" in output
+    (backend,) = (image for image in images if "/backend:" in image)
+    assert f"backend: {digest(backend)}" in output
+
+
+def digest(image: str) -> str:
+    """By what the registry itself calls the image."""
+    host, _, name = image.partition("/")
+    repository, _, tag = name.rpartition(":")
+    answer = httpx2.head(f"http://{host}/v2/{repository}/manifests/{tag}")
+    found: str = answer.raise_for_status().headers["docker-content-digest"]
+    return found
 
 
 def test_the_platform_goes_and_the_volumes_stay(settings: list[str]) -> None:
