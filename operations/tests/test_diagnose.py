@@ -22,7 +22,7 @@ from todo_operations.diagnosis import api as api_module
 from todo_operations.diagnosis.api import Api, ReadError
 from todo_operations.diagnosis.evidence import save
 
-from .cluster import deployment, evidence, pod, replicaset
+from .cluster import crashed, deployment, evidence, pod, replicaset
 
 BROKEN = evidence(
     deployments=[deployment("web", ready=0)], replicasets=[replicaset("web")], pods=[pod("web")]
@@ -163,6 +163,33 @@ def test_an_account_that_may_see_nothing_is_not_told_that_all_is_well(
     assert status == 2
     assert "pods is forbidden" in error
     assert "Remedy" in error
+
+
+def test_a_kubelet_that_says_nothing_hides_no_log(
+    api: Callable[[Answer], Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """It may take all the time there is; what containers said was asked for beside it."""
+    monkeypatch.setattr(diagnose, "_PATIENCE", 1.5)
+    failed = pod("web", **crashed())
+    failed["metadata"]["namespace"] = "todo"
+    node = {"metadata": {"name": "node"}, "spec": {}, "status": {}}
+    allowed = lists(namespaces=SPACES, nodes=[node], pods=[failed])
+
+    def answer(path: str) -> tuple[int, str]:
+        if path.endswith("/stats/summary"):
+            return hanging(path)
+        if path.partition("?")[0].endswith("/log"):
+            return 200, "The flux capacitor is out of phase\n"
+        return allowed(path)
+
+    kept = tmp_path / "evidence.json"
+    _, out, _ = run(capsys, "--kubeconfig", str(api(answer)), "--evidence", str(kept))
+    assert "Not read: file systems of node node could not be read" in out
+    logs = json.loads(kept.read_text())["logs"]
+    assert {line for log in logs for line in log["lines"]} == {"The flux capacitor is out of phase"}
 
 
 def test_what_may_not_be_read_is_a_gap(

@@ -106,10 +106,13 @@ def collect(api: Api, namespaces: list[str]) -> Evidence:
     with ThreadPoolExecutor(max_workers=8) as pool:
         reader = _Reader(pool)
         objects = _objects(api, reader, namespaces)
-        evidence |= _details(api, reader, namespaces, [node_name(n) for n in objects["nodes"]])
         troubled = list(_troubled_containers(objects["pods"]))[:_CONTAINERS]
-        evidence["logs"] = list(pool.map(lambda item: _log(api, *item), troubled))
+        # Asked at the same time as the rest: a busy kubelet may take all the time there is to
+        # measure its volumes, and the last words of a container tell more.
+        logs = pool.map(lambda item: _log(api, *item), troubled)
         answers = pool.map(lambda item: _readiness(api, *item), _unready(objects["pods"]))
+        evidence |= _details(api, reader, namespaces, [node_name(n) for n in objects["nodes"]])
+        evidence["logs"] = list(logs)
         evidence["readiness"] = [answer for answer in answers if answer]
     named = _names(objects, evidence)
     # A password that is also an object's name is masked in its place, but not everywhere: rules
