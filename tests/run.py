@@ -83,6 +83,7 @@ def rows() -> tuple[list[Check], list[Check]]:
     cluster = [
         Check("e2e", "platform up", ["ansible-playbook", "site.yml"]),
         Check("unit", "apps", [*database, "pytest", "apps"], needs=platform),
+        Check("e2e", "reproduce", ["ansible-playbook", "playbooks/reproduce.yml"], needs=platform),
         Check("e2e", "end to end", ["pytest", "tests/e2e", "--durations=20"], needs=platform),
         Check("e2e", "browser tools", ["ansible-playbook", "tests/browser/prepare.yml"]),
         Check("e2e", "browser", ["pytest", "tests/browser"], needs=(*platform, "browser tools")),
