@@ -40,7 +40,7 @@ upgrade: tools ## Bring a running platform to this version, or back as it was
 rollback: tools ## Take one release back, RELEASE=backend
 	@$(playbook) playbooks/rollback.yml $(call extra,rollback_release,RELEASE)
 
-rotate: tools ## Generate new passwords and a new signing key
+rotate: tools ## Generate new passwords, certificates and a new signing key
 	@$(playbook) playbooks/rotate_secrets.yml
 
 backup: tools ## Back the database up, into .state/backups

@@ -46,7 +46,8 @@ options:
     type: dict
     default: {}
   renew:
-    description: Names of Secrets whose passwords are generated anew although they are there.
+    description:
+      - Names of Secrets whose passwords and certificate are generated anew although they are there.
     type: list
     elements: str
     default: []
@@ -246,7 +247,11 @@ def is_foreign(certificate: str, authority: str) -> bool:
 
 
 def certified(
-    secret: dict[str, Any], values: dict[str, str], authorities: dict[str, dict[str, str]]
+    secret: dict[str, Any],
+    values: dict[str, str],
+    authorities: dict[str, dict[str, str]],
+    *,
+    renew: bool = False,
 ) -> tuple[dict[str, str], list[str]]:
     """The certificates a Secret must hold, and what is done to which key.
 
@@ -266,12 +271,14 @@ def certified(
             return values, []
         names = list(dict.fromkeys(wanted["names"]))
         why = flaw(present, values.get("tls.key", ""), authority=authority["ca.crt"], names=names)
-        if why:
+        if why or renew:
             values["tls.crt"], values["tls.key"] = issued(
                 names[0], names, (authority["ca.crt"], authority["ca.key"])
             )
             values["ca.crt"] = authority["ca.crt"]
-            return values, [f"{secret['name']}/tls.crt generated, as it was {why}"]
+            return values, [
+                f"{secret['name']}/tls.crt generated, as it was {why or 'to be renewed'}"
+            ]
     return values, []
 
 
@@ -455,8 +462,9 @@ def main() -> None:
             old = existing.get(name)
             given = options["given"].get(name) or {}
             given = {key: value for key, value in given.items() if value}
-            values, done = completed(secret, decoded(old), given, renew=name in options["renew"])
-            values, made = certified(secret, values, authorities)
+            renew = name in options["renew"]
+            values, done = completed(secret, decoded(old), given, renew=renew)
+            values, made = certified(secret, values, authorities, renew=renew)
             if secret.get("authority"):
                 authorities[name] = values
             written = done + made

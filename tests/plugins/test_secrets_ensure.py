@@ -158,6 +158,17 @@ def test_other_names_make_a_new_certificate(
     assert "for other names" in changes[0]
 
 
+def test_a_certificate_is_renewed_when_it_is_asked_for(
+    authority: dict[str, str], server: dict[str, str]
+) -> None:
+    authorities = {"authority": authority}
+    values, changes = secrets_ensure.certified(SERVER, server, authorities, renew=True)
+    assert len(changes) == 1
+    assert all(values[key] != server[key] for key in ("tls.crt", "tls.key"))
+    assert values["ca.crt"] == server["ca.crt"]
+    assert secrets_ensure.certified(SERVER, values, authorities) == (values, [])
+
+
 def test_a_new_authority_makes_new_certificates(server: dict[str, str]) -> None:
     other = secrets_ensure.certified(AUTHORITY, {}, {})[0]
     values, changes = secrets_ensure.certified(SERVER, server, {"authority": other})
