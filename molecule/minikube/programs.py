@@ -78,7 +78,7 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
             state["kubernetes"] = False
             print("X Exiting due to GUEST_START: wait 6m0s for node: not ready")
             return 80
-        state |= {"kubernetes": True, "resolution": "60s", "stale": 2}
+        state |= {"kubernetes": True, "resolution": "60s", "stale": 1}
         state["metrics"] = "metrics-server" in state["addons"]
         Path(os.environ["KUBECONFIG"]).write_text("clusters: []\n")
     elif command == "addons":

@@ -91,7 +91,7 @@ def test_a_broken_image_fails_the_release_and_the_next_run_mends_it(user: User) 
     broken = {"images_references": deployed | {"frontend": "localhost/todo/frontend:no-such-tag"}}
     output = playbook(
         *("site.yml", "--tags", "frontend", "--skip-tags", "images"),
-        *("-e", json.dumps(broken), "-e", "helm_release_timeout=40s"),
+        *("-e", json.dumps(broken), "-e", "helm_release_timeout=20s"),
         expect=1,
     )
     assert "no-such-tag" in output
