@@ -285,9 +285,12 @@ def test_every_question_is_on_record_however_it_ends(
 ) -> None:
     monkeypatch.setenv("TODO_AI_LOG", str(tmp_path / "calls.jsonl"))
     monkeypatch.setattr(ask, "find", lambda _: DOOR)
+    # A shell starts what is to run in the background without it.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     with Agent(answer) as agent:
         monkeypatch.setattr(ask, "forwarded", lambda *_: nullcontext(agent.url))
         status = cli.main(["ask", "why?"])
+    signal.signal(signal.SIGINT, handler)
     expected = {"completed": 0, "failed": 2, "interrupted": 130}[outcome]
     assert status == expected, capsys.readouterr()
     (entry,) = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]

@@ -101,6 +101,13 @@ def test_hours_are_counted_over_a_clock_change() -> None:
     assert due.at.isoformat() == "2027-03-28T04:30:00+02:00"
 
 
+@pytest.mark.parametrize("phrase", ["by the end of the year", "on the 31st", "on december 31"])
+def test_a_day_is_not_over_before_its_last_minute_is(phrase: str) -> None:
+    due = parse_due(f"call mom {phrase}", datetime(2026, 12, 31, 23, 59, 30, tzinfo=UTC))
+    assert due is not None
+    assert due.at == datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
+
+
 PHRASES = (
     "tomorrow", "on friday", "next week", "in 3 days", "on the 31st", "on february 29", "at 5pm",
     "in 40 minutes", "by the end of the year", "this weekend", "next monday at noon", "in 5 months",

@@ -184,7 +184,8 @@ def _moment(match: re.Match[str] | None, clock: time | None, now: datetime) -> d
     if day is None:
         return None
     at = _on(day, clock or END_OF_DAY, now)
-    return at if at > now or word else None
+    # To the minute, as the end of a day is: it is not over before its last minute is.
+    return at if word or at >= now.replace(second=0, microsecond=0) else None
 
 
 def _day(phrase: str, groups: dict[str, str], today: date) -> date | None:
