@@ -146,7 +146,9 @@ def diagnoses(
     return found
 
 
-def test_causes_are_named(images: Images, diagnoses: dict[str, Diagnosis]) -> None:
+def test_causes_are_named(
+    images: Images, diagnoses: dict[str, Diagnosis], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Named right: the one cause that was put there, and none besides."""
     known = faults(images)
     wrong = []
@@ -156,8 +158,9 @@ def test_causes_are_named(images: Images, diagnoses: dict[str, Diagnosis]) -> No
             wrong.append(f"{fault.name}: {fault.cause} was put there, {causes} was named")
     share = 1 - len(wrong) / len(known)
     seconds = [diagnosis.seconds for diagnosis in diagnoses.values()]
-    print(f"{len(known)} faults, {share:.0%} named right", *wrong, sep="\n  ")
-    print(f"{len(seconds)} diagnoses: mean {mean(seconds):.1f} s, slowest {max(seconds):.1f} s")
+    with capsys.disabled():
+        print(f"\n{len(known)} faults, {share:.0%} named right", *wrong, sep="\n  ")
+        print(f"{len(seconds)} diagnoses: mean {mean(seconds):.1f} s, slowest {max(seconds):.1f} s")
     assert share >= NAMED_RIGHT, wrong
 
 
