@@ -56,13 +56,15 @@ _ABSENT = ("not found", "manifest unknown", "name unknown", "no such manifest")
 def registry_digest(docker: str, reference: str) -> str:
     """The digest (sha256:...) by which the registry that the reference names has it, or an empty
     text. Raises DockerError."""
-    form = ("--format", "{{.Manifest.Digest}}")
+    # Of a form that is not JSON, buildx makes its own table.
+    form = ("--format", "{{json .Manifest}}")
     try:
-        return _output([docker, "buildx", "imagetools", "inspect", *form, reference]).strip()
+        found = _output([docker, "buildx", "imagetools", "inspect", *form, reference])
     except DockerError as error:
         if any(words in str(error).lower() for words in _ABSENT):
             return ""
         raise
+    return str(json.loads(found)["digest"])
 
 
 def full_name(reference: str) -> str:
