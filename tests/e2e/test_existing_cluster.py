@@ -28,6 +28,7 @@ KUBECONFIG = ROOT / ".state" / "kubeconfig"
 NAMESPACE = "elsewhere"
 INGRESS = "elsewhere-ingress"
 DATABASE = "elsewhere-database"
+CURVE = "ec_paramgen_curve:prime256v1"
 # A port of the node that only this machine reaches.
 NODE_PORT = 8880
 # A program that is a registry in memory, too; from the Go module proxy.
@@ -169,7 +170,8 @@ def database(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     }
     folder = tmp_path_factory.mktemp("certificate")
     certificate, key = folder / "tls.crt", folder / "tls.key"
-    issue = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2"]
+    # libpq cannot bind a channel to an Ed25519 certificate.
+    issue = ["openssl", "req", "-x509", "-nodes", "-days", "2", "-newkey", "ec", "-pkeyopt", CURVE]
     names = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
     subprocess.run([*issue, *names, "-out", str(certificate), "-keyout", str(key)], check=True)
     own = {"tls.crt": certificate.read_text(), "tls.key": key.read_text()}
