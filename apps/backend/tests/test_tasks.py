@@ -201,6 +201,16 @@ def test_a_recurring_task_keeps_to_the_clock_of_its_time_zone(user: Any) -> None
     assert user.list(status="pending")[0]["due_at"] == "2999-05-01T03:59:00Z"
 
 
+def test_an_hour_that_a_clock_change_skips_is_back_the_day_after(user: Any) -> None:
+    # 2:30 in Berlin; on 31 March 2999 the clocks go from 2:00 to 3:00.
+    task = user.add(recurrence="daily", due_at="2999-03-30T01:30:00Z", time_zone="Europe/Berlin")
+    due = [task["due_at"]]
+    for _ in range(2):
+        user.client.patch(f"{user.tasks}/{user.list(status='pending')[0]['id']}/complete")
+        due.append(user.list(status="pending")[0]["due_at"])
+    assert due == ["2999-03-30T01:30:00Z", "2999-03-31T01:30:00Z", "2999-04-01T00:30:00Z"]
+
+
 def test_completing_the_last_possible_task_makes_no_next(user: Any) -> None:
     for recurrence in ("daily", "weekly", "monthly"):
         task = user.add(

@@ -65,6 +65,7 @@ WRITES: dict[str, list[tuple[str, dict[str, Any]]]] = {
 WRITES["0002"] = _with("0001", "users", chat_booked_until="2028-02-29T12:00:00+00:00")
 WRITES["0003"] = _with("0002", "tasks", time_zone="Europe/Berlin")
 WRITES["0004"] = WRITES["0003"]
+WRITES["0005"] = _with("0004", "tasks", recurrence_time="12:30:00")
 
 
 def revisions() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -63,6 +63,27 @@ def test_the_time_on_the_clock_stays(
 ) -> None:
     due_at = datetime.fromisoformat(due)
     found = next_due(due_at, recurrence, day, due_at, zone)  # type: ignore[arg-type]
+    assert found == datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    ("clock", "recurrence", "expected"),
+    [
+        (time(2, 30), "daily", "2026-03-30T00:30Z"),
+        (time(2, 30), "weekly", "2026-04-05T00:30Z"),
+        (time(2, 30), "monthly", "2026-04-29T00:30Z"),
+        # Kept by an earlier version, which did not note the time.
+        (None, "daily", "2026-03-30T01:30Z"),
+        # Changed by an earlier version, which left the time as it was.
+        (time(9), "daily", "2026-03-30T01:30Z"),
+    ],
+)
+def test_a_skipped_hour_is_back_the_next_time(
+    clock: time | None, recurrence: str, expected: str
+) -> None:
+    # 3:30 in Berlin, on the day that has no 2:30.
+    due = datetime.fromisoformat("2026-03-29T01:30Z")
+    found = next_due(due, recurrence, 29, due, "Europe/Berlin", clock)  # type: ignore[arg-type]
     assert found == datetime.fromisoformat(expected)
 
 

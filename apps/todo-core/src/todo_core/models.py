@@ -5,7 +5,7 @@ Every table that holds a user's data is under row-level security bound to `app.u
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     Text,
+    Time,
     desc,
     func,
     text,
@@ -128,6 +129,8 @@ class Task(SQLModel, table=True):
     recurrence: str = Field(sa_column=Column(Text, nullable=False, server_default="none"))
     # The day of the month that a monthly task was first due on: 31 January, 28 February, 31 March.
     recurrence_day: int | None = Field(default=None, sa_column=Column(SmallInteger))
+    # The time of the day, likewise: 2:30, then 3:30 on the day that lacks that hour, then 2:30.
+    recurrence_time: time | None = Field(default=None, sa_column=Column(Time))
     # IANA's name of the time zone on whose clock the days are counted; UTC without one.
     time_zone: str | None = Field(default=None, sa_column=Column(Text))
     # The task that completing this one made, so that completing it twice makes one.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, LiteralString, Protocol
 
 from psycopg import sql
@@ -31,6 +31,7 @@ _COLUMN_NAMES = frozenset(
         "tags",
         "recurrence",
         "recurrence_day",
+        "recurrence_time",
         "time_zone",
         "successor_id",
     ]
@@ -101,7 +102,7 @@ async def select_task(database: Database, *, user_id: str, task_id: int) -> Row 
 async def lock_task(connection: Connection, *, user_id: str, task_id: int) -> Row | None:
     """Return the task with all columns and keep others from changing it; None without one."""
     query: LiteralString = (
-        f"SELECT {_COLUMNS}, recurrence_day,"
+        f"SELECT {_COLUMNS}, recurrence_day, recurrence_time,"
         # A successor that was deleted is none, so completing the task again makes another.
         " (SELECT s.id FROM tasks s WHERE s.id = tasks.successor_id) AS successor_id"
         " FROM tasks WHERE user_id = %s AND id = %s FOR UPDATE"
@@ -122,18 +123,19 @@ async def insert_task(
     tags: list[str] | None = None,
     recurrence: str = "none",
     recurrence_day: int | None = None,
+    recurrence_time: time | None = None,
     time_zone: str | None = None,
 ) -> Row:
     """Make the task and return it. Raises LimitError when the user has `TASKS_MAX`."""
     cursor = await connection.execute(
         "INSERT INTO tasks (user_id, title, description, completed, priority, due_at, tags,"
-        " recurrence, recurrence_day, time_zone)"
-        " SELECT %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s"
+        " recurrence, recurrence_day, recurrence_time, time_zone)"
+        " SELECT %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s"
         " WHERE (SELECT count(*) FROM tasks WHERE user_id = %s) < %s"
         f" RETURNING {_COLUMNS}",
         (
             *(user_id, title, description, completed, priority, due_at, tags or []),
-            *(recurrence, recurrence_day, time_zone, user_id, TASKS_MAX),
+            *(recurrence, recurrence_day, recurrence_time, time_zone, user_id, TASKS_MAX),
         ),
     )
     row = await cursor.fetchone()

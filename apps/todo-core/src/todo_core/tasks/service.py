@@ -11,7 +11,7 @@ from todo_core.database import Connection, Database, Row
 from todo_core.errors import ChangedError, NotFoundError
 from todo_core.tasks import repository
 from todo_core.tasks.paging import write_cursor
-from todo_core.tasks.recurrence import day_of_month, next_due
+from todo_core.tasks.recurrence import next_due, recurs_on
 from todo_core.tasks.repository import Reader, TaskFilter
 from todo_core.tasks.schemas import TaskCreate
 
@@ -54,7 +54,7 @@ async def get_task(database: Database, *, user_id: str, task_id: int) -> Row:
 async def create_task(database: Database, *, user_id: str, task: TaskCreate) -> Row:
     """Make the task and return it. Raises LimitError, and NotFoundError without the account."""
     fields = task.model_dump()
-    fields["recurrence_day"] = day_of_month(task.due_at, task.time_zone)
+    fields |= recurs_on(task.due_at, task.time_zone)
     async with database.transaction(user_id) as connection:
         return await repository.insert_task(connection, user_id=user_id, **fields)
 
@@ -135,8 +135,8 @@ async def _change(connection: Connection, row: Row, changes: dict[str, Any]) -> 
     after = {**row, **changes}
     if any(after[name] != row[name] for name in ("due_at", "time_zone")):
         # Not where it is only given again: a task due on the 31st is due on 28 February, too.
-        after["recurrence_day"] = day_of_month(after["due_at"], after["time_zone"])
-        changes["recurrence_day"] = after["recurrence_day"]
+        changes |= recurs_on(after["due_at"], after["time_zone"])
+        after |= changes
     if changes.get("completed") and not row["completed"] and row["successor_id"] is None:
         successor = await _recur(connection, after)
         if successor is not None:
@@ -155,13 +155,13 @@ async def _recur(connection: Connection, row: Row) -> Row | None:
     if due_at is not None:
         due_at = next_due(
             *(due_at, row["recurrence"], row["recurrence_day"], datetime.now(UTC)),
-            row["time_zone"],
+            *(row["time_zone"], row["recurrence_time"]),
         )
         if due_at is None:
             return None
     copied = (
         *("user_id", "title", "description", "priority", "tags", "recurrence"),
-        *("recurrence_day", "time_zone"),
+        *("recurrence_day", "recurrence_time", "time_zone"),
     )
     return await repository.insert_task(
         connection, due_at=due_at, **{name: row[name] for name in copied}
