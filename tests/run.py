@@ -4,9 +4,10 @@
     python tests/run.py                 everything
     python tests/run.py lint unit       some groups
 
-What uses the cluster runs in order, and what does not runs in order beside it. Each check's output
-goes to .state/logs/tests/NAME.log and, when it fails, to the screen. A check that needs what an
-earlier one makes (the cluster, say) is counted as failed when that one failed.
+Two run at a time: what uses the cluster, in order, and beside it what does not; once the cluster's
+are through, two of those. Each check's output goes to .state/logs/tests/NAME.log and, when it
+fails, to the screen, its end once more after all others. A check that needs what an earlier one
+makes (the cluster, say) is counted as failed when that one failed.
 """
 
 from __future__ import annotations
@@ -17,14 +18,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".state" / "logs" / "tests"
+MOLECULE = ROOT / ".state" / "molecule"
+# The scenarios that take about half of Molecule's time.
+MOLECULE_HALF = ("container_engine", "existing_cluster", "helm_release", "kagent", "smoke")
 # A hang is a failure, too; the longest check builds a whole cluster from sources.
 HANG_GUARD_SECONDS = 4500
 SHOWN_LINES = 120
+# Told once more at the end: what ran since has pushed the evidence off the screen.
+REPEATED_LINES = 20
 REMINDER_SECONDS = 60
 # A make that finds these tells about folders and takes over the caller's flags.
 CALLED_BY_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
@@ -78,7 +86,18 @@ def rows() -> tuple[list[Check], list[Check]]:
         Check("unit", "charts", ["pytest", "tests/charts"]),
         Check("unit", "operations", ["pytest", "operations"]),
         Check("unit", "frontend", ["npm", "test"], "apps/frontend", npm),
-        Check("molecule", "molecule", ["molecule", "test", "--all"], needs=platform),
+        Check(
+            "molecule",
+            "molecule first",
+            molecule("first", *(f"--scenario-name={name}" for name in MOLECULE_HALF)),
+            needs=platform,
+        ),
+        Check(
+            "molecule",
+            "molecule second",
+            molecule("second", "--all", *(f"--exclude={name}" for name in MOLECULE_HALF)),
+            needs=platform,
+        ),
     ]
     cluster = [
         Check("e2e", "platform up", ["ansible-playbook", "site.yml"]),
@@ -95,6 +114,12 @@ def rows() -> tuple[list[Check], list[Check]]:
         Check("e2e", "browser", ["pytest", "tests/browser"], needs=(*platform, "browser tools")),
     ]
     return checkout, cluster
+
+
+def molecule(half: str, *scenarios: str) -> list[str]:
+    """Half of `molecule test --all`, with a state of its own: both may run at the same time."""
+    state = f"MOLECULE_EPHEMERAL_DIRECTORY={MOLECULE / half}"
+    return ["env", state, "molecule", "test", *scenarios]
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -123,6 +148,7 @@ class Progress:
         self._running: dict[str, Check] = {}
         self._done: set[str] = set()
         self.passed: set[str] = set()
+        self.failed: dict[str, str] = {}
 
     def wait(self, name: str) -> bool:
         """Wait until the check has ended; returns whether it passed."""
@@ -140,9 +166,11 @@ class Progress:
             self._running.pop(check.name, None)
             self._done.add(check.name)
             self._lock.notify_all()
-            if not problem:
+            if problem:
+                self.failed[check.name] = problem
+            else:
                 self.passed.add(check.name)
-            line = f"{f'{len(self._done)}/{self._number}':>7}  {check.group:9} {check.name:16}"
+            line = f"{f'{len(self._done)}/{self._number}':>7}  {check.group:9} {check.name:17}"
             print(f"{line} {'FAILED' if problem else 'passed'} {seconds:7.1f} s", flush=True)
             if problem:
                 print(problem, flush=True)
@@ -187,8 +215,16 @@ def run(check: Check) -> str:
     return "\n".join([title, *shown, "---"])
 
 
-def run_row(row: list[Check], names: list[str], progress: Progress) -> None:
-    for check in row:
+def take(queues: list[deque[Check]]) -> Check | None:
+    """The next check of the first queue that still has one."""
+    for queue in queues:
+        with suppress(IndexError):
+            return queue.popleft()
+    return None
+
+
+def run_checks(queues: list[deque[Check]], names: list[str], progress: Progress) -> None:
+    while check := take(queues):
         # A group run alone relies on what an earlier run left: only checks of this run are needed.
         missing = [name for name in check.needs if name in names and not progress.wait(name)]
         progress.start(check)
@@ -204,10 +240,18 @@ def main(groups: list[str]) -> int:
         return 2
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
-    wanted = [[check for check in row if not groups or check.group in groups] for row in rows()]
-    names = [check.name for row in wanted for check in row]
+    if not groups or "molecule" in groups:
+        # A run that was killed leaves Molecule the word that all is prepared.
+        shutil.rmtree(MOLECULE, ignore_errors=True)
+    checkout, cluster = (
+        deque(check for check in row if not groups or check.group in groups) for row in rows()
+    )
+    names = [check.name for check in (*checkout, *cluster)]
     progress = Progress(len(names))
-    threads = [threading.Thread(target=run_row, args=(row, names, progress)) for row in wanted]
+    threads = [
+        threading.Thread(target=run_checks, args=(queues, names, progress))
+        for queues in ([checkout], [cluster, checkout])
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -215,11 +259,11 @@ def main(groups: list[str]) -> int:
             thread.join(REMINDER_SECONDS)
             if thread.is_alive():
                 progress.remind()
-    failed = [name for name in names if name not in progress.passed]
-    if failed:
-        print(f"failed: {', '.join(failed)}")
-    print(f"{len(progress.passed)} passed, {len(failed)} failed")
-    return 1 if failed else 0
+    for name, problem in progress.failed.items():
+        lines = problem.splitlines()
+        print(f"FAILED {name}", *lines[:1], *lines[1:][-REPEATED_LINES:], sep="\n")
+    print(f"{len(progress.passed)} passed, {len(progress.failed)} failed")
+    return 1 if progress.failed else 0
 
 
 if __name__ == "__main__":
