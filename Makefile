@@ -83,7 +83,7 @@ test: tools ## Every check of the project, the same that CI runs
 lint unit molecule e2e: tools ## One group of the checks
 	@python tests/run.py $@
 
-bench: tools ## Measure the application and the platform, print a table; about ten minutes
+bench: tools ## Measure the application and the platform, print a table; about 15 minutes
 	@cd tests && python -m bench $(abspath $(SENTENCES))
 
 lock: tools ## Pin the newest versions that requirements.in and the apps allow

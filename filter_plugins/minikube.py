@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import yaml
@@ -81,42 +80,6 @@ def minikube_unsettled(found: dict[str, str], wanted: dict[str, str]) -> list[st
     ]
 
 
-def minikube_metrics_patch(deployment: str, resolution: str) -> list[dict[str, Any]]:
-    """A JSON patch (RFC 6902) that sets --metric-resolution, empty when it is set already.
-
-    `deployment` is the JSON text of the Deployment metrics-server.
-    """
-    container = json.loads(deployment)["spec"]["template"]["spec"]["containers"][0]
-    arguments = container.get("args", [])
-    wanted = f"--metric-resolution={resolution}"
-    if wanted in arguments:
-        return []
-    kept = [argument for argument in arguments if not argument.startswith("--metric-resolution")]
-    path = "/spec/template/spec/containers/0/args"
-    operation = "replace" if "args" in container else "add"
-    return [{"op": operation, "path": path, "value": [*kept, wanted]}]
-
-
-def minikube_storage_classes(listing: str, default: str) -> list[list[str]]:
-    """Arguments of `kubectl annotate` that make `default` the only default StorageClass.
-
-    `listing` is the JSON text of `kubectl get storageclass`. Raises ValueError when the class is
-    not there.
-    """
-    key = "storageclass.kubernetes.io/is-default-class"
-    classes = {
-        item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(key) == "true"
-        for item in json.loads(listing)["items"]
-    }
-    if default not in classes:
-        raise ValueError(f"there is no StorageClass {default}, only {sorted(classes)}")
-    return [
-        [name, f"{key}={'true' if name == default else 'false'}"]
-        for name, is_default in sorted(classes.items())
-        if is_default != (name == default)
-    ]
-
-
 def minikube_addon_flags(addon: dict[str, Any]) -> list[str]:
     """Flags of `minikube addons enable` for an entry of minikube_addons."""
     return [
@@ -157,8 +120,6 @@ class FilterModule:
             "minikube_version_step": minikube_version_step,
             "minikube_missing_addons": minikube_missing_addons,
             "minikube_unsettled": minikube_unsettled,
-            "minikube_metrics_patch": minikube_metrics_patch,
-            "minikube_storage_classes": minikube_storage_classes,
             "minikube_addon_flags": minikube_addon_flags,
             "minikube_merged_kubeconfig": minikube_merged_kubeconfig,
         }

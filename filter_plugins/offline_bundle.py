@@ -82,23 +82,17 @@ def offline_bundle_images(
 
 
 def offline_bundle_missing_images(
-    images: list[dict[str, str]], inspected: str, label: str | None = None
+    images: list[dict[str, str]], found: dict[str, str]
 ) -> list[dict[str, str]]:
-    """The images that `docker image inspect` did not show, or shows made from something else.
+    """The images that Docker does not have, or has made from something else.
 
-    `inspected` is the JSON the command printed, which names only the images that exist. With
-    `label` an image counts only when that label of it is the image's `place`.
+    `found` is what the module offline_bundle_info tells: an image with a `place` counts only when
+    that is its label.
     """
-    made: dict[str, str | None] = {}
-    for image in json.loads(inspected or "[]"):
-        labels = (image.get("Config") or {}).get("Labels") or {}
-        for name in image.get("RepoTags") or []:
-            made[name] = labels.get(label)
     return [
         image
         for image in images
-        if _familiar(image["name"]) not in made
-        or (label and made[_familiar(image["name"])] != image["place"])
+        if (made := found.get(_familiar(image["name"]))) is None or image.get("place", made) != made
     ]
 
 

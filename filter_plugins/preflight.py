@@ -250,6 +250,7 @@ def wrong_values(variables: Mapping[str, Any], specifications: dict[str, Any]) -
     for name in sorted(set(variables) & set(specifications)):
         try:
             value = variables[name]
+            kinds = outline(value)
         except AnsibleError:
             # Refers to what a later role finds out; that role checks it.
             continue
@@ -261,7 +262,7 @@ def wrong_values(variables: Mapping[str, Any], specifications: dict[str, Any]) -
         if value is None:
             messages = [f"value of {name} is empty"]
         else:
-            validated = ArgumentSpecValidator({name: specification}).validate({name: value})
+            validated = ArgumentSpecValidator({name: specification}).validate({name: kinds})
             messages = validated.error_messages
         if messages:
             yield failure(
@@ -270,6 +271,16 @@ def wrong_values(variables: Mapping[str, Any], specifications: dict[str, Any]) -
                 expectation(specification),
                 f"correct {name} in inventory/group_vars/all or on the command line",
             )
+
+
+def outline(value: Any) -> Any:
+    """The value without what its mappings hold: nothing of it is checked here, and the validator
+    copies what it is given, of a template everything that the template can see."""
+    if isinstance(value, Mapping):
+        return dict.fromkeys(value)
+    if isinstance(value, list):
+        return [outline(entry) for entry in value]
+    return value
 
 
 def contradictions(variables: Mapping[str, Any]) -> Iterator[Failure]:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import yaml
@@ -132,6 +133,13 @@ def drift(
     return lines, patches
 
 
+def listed_releases(tools: Tools) -> dict[tuple[str, str], dict[str, Any]]:
+    """What Helm lists, of releases in any state, by namespace and name."""
+    flags = [f"--{state}" for state in STATES]
+    text = tools.run("helm", "list", "--all-namespaces", "--max", "0", "-o", "json", *flags)
+    return {(entry["namespace"], entry["name"]): entry for entry in json.loads(text)}
+
+
 def stored_releases(tools: Tools) -> dict[tuple[str, str], dict[str, Any]]:
     """What Helm keeps of all deployed releases, by namespace and name, in one question.
 
@@ -201,13 +209,10 @@ def probe(
     with_drift: bool,
 ) -> dict[str, Any]:
     """The module's answer for the releases and namespaces."""
-    flags = [f"--{state}" for state in STATES]
-    listed = {
-        (entry["namespace"], entry["name"]): entry
-        for entry in json.loads(
-            tools.run("helm", "list", "--all-namespaces", "--max", "0", "-o", "json", *flags)
-        )
-    }
+    # Where no release is deployed, the second answer is of no use, and soon had.
+    with ThreadPoolExecutor() as pool:
+        answers = pool.submit(listed_releases, tools), pool.submit(stored_releases, tools)
+    listed, stored = (answer.result() for answer in answers)
     answer: dict[str, Any] = {}
     deployed = []
     for release in releases:
@@ -223,7 +228,6 @@ def probe(
         if not state:
             deployed.append(release)
 
-    stored = stored_releases(tools) if deployed else {}
     manifests = {}
     for release in deployed:
         key = (release["namespace"], release["name"])

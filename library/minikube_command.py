@@ -102,6 +102,9 @@ def main() -> None:
             )
         except OSError as error:
             module.fail_json(msg=f"{p['argv'][0]} cannot be run: {error}")
+        finally:
+            # From here on the lock is the command's alone.
+            os.close(held)
         try:
             code = process.wait(timeout=p["timeout"])
             failure = f"ended with status {code}" if code else ""

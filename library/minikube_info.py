@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.minikube_process import environment, lock
+from ansible.module_utils.minikube_kubectl import SETTINGS, Kubectl, read_settings
+from ansible.module_utils.minikube_process import CLUSTER_ARGUMENTS, environment, lock
+from ansible.module_utils.programs import run
 
 DOCUMENTATION = r"""
 module: minikube_info
@@ -103,31 +104,18 @@ class Probe:
         self.env = environment(params["home"], params["kubeconfig"])
 
     def run(self, *command: str, seconds: float) -> tuple[int, str]:
-        """Exit status and standard output, (-1, reason) when it cannot run or takes too long."""
-        if shutil.which(command[0]) is None:
-            return -1, f"{command[0]} is not there"
-        try:
-            done = subprocess.run(
-                command,
-                env=self.env,
-                capture_output=True,
-                text=True,
-                timeout=seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return -1, f"{Path(command[0]).name} did not answer within {seconds:g} s"
-        except OSError as error:
-            return -1, f"{command[0]} cannot be run: {error}"
-        return done.returncode, done.stdout if done.returncode == 0 else done.stdout or done.stderr
+        """The same as run() of the shared functions, in that environment."""
+        answer: tuple[int, str] = run(*command, env=self.env, seconds=seconds)
+        return answer
 
     def kubectl(self, *arguments: str) -> tuple[int, str]:
         """The same of kubectl on the profile's cluster."""
         p = self.params
-        place = ("--kubeconfig", p["kubeconfig"], "--context", p["profile"])
-        return self.run(
-            *(p["kubectl"], *place, "--request-timeout=5s", *arguments), seconds=PROBE_SECONDS
+        kubectl = Kubectl(p["kubectl"], p["kubeconfig"], p["profile"])
+        answer: tuple[int, str] = kubectl.run(
+            "--request-timeout=5s", *arguments, seconds=PROBE_SECONDS
         )
+        return answer
 
 
 def read_profile(home: str, name: str) -> dict[str, Any]:
@@ -209,8 +197,10 @@ def container_is_gone(probe: Probe) -> bool:
     return code == 0 and not out.strip()
 
 
-def look(probe: Probe, profile: dict[str, Any]) -> tuple[str, str]:
-    """State and reason of the profile."""
+def look(
+    probe: Probe, profile: dict[str, Any], measured: Future[tuple[int, str]]
+) -> tuple[str, str]:
+    """State and reason of the profile; `measured` is what `kubectl top node` answers."""
     p = probe.params
     if not profile:
         code, _ = probe.run(
@@ -239,48 +229,15 @@ def look(probe: Probe, profile: dict[str, Any]) -> tuple[str, str]:
     state, reason = judge(nodes)
     if state != "running":
         return state, reason
-    code, out = probe.kubectl("top", "node", "--no-headers")
+    code, out = measured.result()
     if code != 0 or not out.strip():
         return "unhealthy", f"{reason}; kubectl top node: {out.strip()[-500:]}"
     return "running", reason
 
 
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-RESOLUTION = "--metric-resolution="
-
-
-def read_settings(text: str) -> dict[str, str]:
-    """The settings in what kubectl shows of Deployments and StorageClasses, {} for no answer."""
-    try:
-        items = json.loads(text)["items"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    classes = [
-        item["metadata"]["name"]
-        for item in items
-        if item["kind"] == "StorageClass"
-        and (item["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
-    ]
-    settings = {"default StorageClass": ", ".join(sorted(classes))}
-    for item in items:
-        if item["kind"] == "Deployment" and item["metadata"]["name"] == "metrics-server":
-            arguments = item["spec"]["template"]["spec"]["containers"][0].get("args") or []
-            given = [a.removeprefix(RESOLUTION) for a in arguments if a.startswith(RESOLUTION)]
-            settings["metrics resolution"] = given[-1] if given else ""
-    return settings
-
-
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "profile": {"type": "str", "required": True},
-            "home": {"type": "path", "required": True},
-            "kubeconfig": {"type": "path", "required": True},
-            "minikube": {"type": "str", "default": "minikube"},
-            "kubectl": {"type": "str", "default": "kubectl"},
-            "docker": {"type": "str", "default": "docker"},
-            "wait": {"type": "int", "default": 600},
-        },
+        argument_spec={**CLUSTER_ARGUMENTS, "wait": {"type": "int", "default": 600}},
         supports_check_mode=True,
     )
     p = module.params
@@ -295,12 +252,12 @@ def main() -> None:
         os.close(held)
     probe = Probe(p)
     profile = read_profile(p["home"], p["profile"])
-    state, reason = look(probe, profile)
-    settings: dict[str, str] = {}
-    if state == "running":
-        kinds = "deployments.apps,storageclasses.storage.k8s.io"
-        _, out = probe.kubectl("-n", "kube-system", "get", kinds, "-o", "json")
-        settings = read_settings(out)
+    with ThreadPoolExecutor() as pool:
+        # Asked beside Minikube; of a cluster that does not run, the answers are of no use.
+        measured = pool.submit(probe.kubectl, "top", "node", "--no-headers")
+        shown = pool.submit(probe.kubectl, "-n", "kube-system", "get", SETTINGS, "-o", "json")
+        state, reason = look(probe, profile, measured)
+    settings = read_settings(shown.result()[1]) if state == "running" else {}
     volumes: list[str] = []
     if state in {"lost", "stopped", "broken", "unhealthy"}:
         volumes = [

@@ -1,4 +1,4 @@
-"""What the modules of this role share: the environment of a minikube process, and its lock."""
+"""What the modules of the role minikube share: their options, minikube's environment, its lock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ import os
 import time
 from pathlib import Path
 
+# Which cluster, and the programs that it is asked with.
+CLUSTER_ARGUMENTS = {
+    "profile": {"type": "str", "required": True},
+    "home": {"type": "path", "required": True},
+    "kubeconfig": {"type": "path", "required": True},
+    "minikube": {"type": "str", "default": "minikube"},
+    "kubectl": {"type": "str", "default": "kubectl"},
+    "docker": {"type": "str", "default": "docker"},
+}
 # How often a held lock is tried again.
 LOCK_POLL_SECONDS = 0.2
 

@@ -590,6 +590,8 @@ class Handler(BaseHTTPRequestHandler):
     """One request; the cluster hangs on the server object."""
 
     protocol_version = "HTTP/1.1"
+    # An answer is two packets; the second would wait 40 ms for the client to confirm the first.
+    disable_nagle_algorithm = True
 
     @property
     def cluster(self) -> Cluster:

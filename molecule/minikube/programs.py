@@ -1,8 +1,9 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 """Stands in for minikube, kubectl and docker: one scripted cluster kept in a JSON file.
 
-Called under the name of the program it plays. `FAKE_CLUSTER` names the folder of the state; the
-scenario breaks the cluster by writing to `cluster.json` there. What was called is in `calls.log`.
+Called under the name of the program it plays, by a link in the folder of the state, which is one
+line in `cluster.json` there. What was called is in `calls.log`. Needs nothing but Python, and so
+starts without what is installed: a case calls it some twenty times.
 """
 
 from __future__ import annotations
@@ -144,16 +145,12 @@ def kubectl(arguments: list[str], state: dict[str, Any]) -> int:
             print("error: Metrics API not available", file=sys.stderr)
             return 1
         print("molecule 186m 9% 856Mi 13%")
-    elif "get storageclass" in text:
-        print(json.dumps({"items": storage_classes(state)}))
     elif "get deployments.apps,storageclasses" in text:
         name = {"kind": "Deployment", "metadata": {"name": "metrics-server"}}
         print(json.dumps({"items": [*storage_classes(state), name | metrics_server(state)]}))
     elif "annotate" in text:
         name, annotation = arguments[-2:]
         state["classes"][name] = annotation.endswith("=true")
-    elif "get deployment" in text:
-        print(json.dumps(metrics_server(state)))
     elif "patch deployment" in text:
         wanted = json.loads(flag(arguments, "patch"))[0]["value"]
         state["resolution"] = flag(wanted, "metric-resolution")
@@ -195,14 +192,14 @@ def docker(arguments: list[str], state: dict[str, Any]) -> int:
 
 def main() -> int:
     program, arguments = Path(sys.argv[0]).name, sys.argv[1:]
+    state = NEW | (json.loads(STATE.read_text()) if STATE.exists() else {})
     with (HOME / "calls.log").open("a") as calls:
         calls.write(f"{program} {' '.join(arguments)}\n")
-    state = NEW | (json.loads(STATE.read_text()) if STATE.exists() else {})
     before = json.dumps(state)
     play: Callable[[list[str], dict[str, Any]], int] = globals()[program]
     code = play(arguments, state)
     if json.dumps(state) != before:
-        STATE.write_text(json.dumps(state, indent=1))
+        STATE.write_text(json.dumps(state))
     return code
 
 

@@ -187,6 +187,7 @@ def measure() -> Iterator[Row]:
     yield row("make up, everything running", noop)
     frontend = median(lambda: seconds("ansible-playbook", "site.yml", "--tags", "frontend"))
     yield row("--tags frontend, nothing changed", frontend)
+    yield row("make molecule", seconds("python", "tests/run.py", "molecule"))
     yield row("one line in the backend until its pod is ready", redeploy())
     seconds("ansible-playbook", "site.yml", "--tags", "backend")
     for service in SERVICES:

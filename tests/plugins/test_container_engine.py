@@ -1,4 +1,4 @@
-"""Filters of the role container_engine, on what real `docker info` and kernels print."""
+"""The role container_engine, on what real `docker info` and kernels print."""
 
 from __future__ import annotations
 
@@ -6,39 +6,36 @@ import json
 from typing import Any
 
 import container_engine
+import container_engine_info
 import pytest
 
 BUILDX = {"Name": "buildx"}
 
 
-def info(**document: Any) -> dict[str, Any]:
-    return {"stdout": json.dumps(document), "stderr": "", "rc": 0}
-
-
 def test_engine_with_buildx_is_ready() -> None:
-    result = info(ServerVersion="26.1.5", ClientInfo={"Plugins": [BUILDX]})
-    assert container_engine.container_engine_ready(result)
+    info = {"ServerVersion": "26.1.5", "ClientInfo": {"Plugins": [BUILDX]}}
+    assert container_engine_info.problem(json.dumps(info), "a warning") == ""
 
 
 @pytest.mark.parametrize(
-    ("result", "named"),
+    ("info", "said", "named"),
     [
-        ({"rc": 2, "msg": "[Errno 2] No such file or directory: b'docker'"}, "No such file"),
-        ({"stdout": "", "stderr": "permission denied on the socket", "rc": 1}, "permission denied"),
-        (info(ServerErrors=["Cannot connect to the Docker daemon"]), "Cannot connect"),
-        (info(ServerVersion="", ClientInfo={"Plugins": [BUILDX]}), "daemon does not answer"),
-        (info(ServerVersion="") | {"stderr": "no daemon at docker.sock"}, "docker.sock"),
-        (info(ServerVersion="20.10", ClientInfo={"Plugins": None}), "buildx"),
+        (None, "[Errno 2] No such file or directory: 'docker'", "No such file"),
+        (None, "permission denied on the socket", "permission denied"),
+        ({"ServerErrors": ["Cannot connect to the Docker daemon"]}, "", "Cannot connect"),
+        ({"ServerVersion": "", "ClientInfo": {"Plugins": [BUILDX]}}, "", "daemon does not answer"),
+        ({"ServerVersion": ""}, "no daemon at docker.sock", "docker.sock"),
+        ({"ServerVersion": "20.10", "ClientInfo": {"Plugins": None}}, "", "buildx"),
         (
-            info(ServerVersion="20.10", ClientInfo={"Plugins": [BUILDX | {"Err": "exec failed"}]}),
+            {"ServerVersion": "20.10", "ClientInfo": {"Plugins": [BUILDX | {"Err": "failed"}]}},
+            "",
             "buildx",
         ),
-        ({"stdout": "not JSON", "stderr": "", "rc": 0}, "not installed"),
+        ("not an object", "", "not installed"),
     ],
 )
-def test_problem_is_named(result: dict[str, Any], named: str) -> None:
-    assert named in container_engine.container_engine_problem(result)
-    assert not container_engine.container_engine_ready(result)
+def test_problem_is_named(info: Any, said: str, named: str) -> None:
+    assert named in container_engine_info.problem(json.dumps(info) if info else "", said)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import minikube
 import pytest
 import yaml
@@ -92,50 +89,6 @@ def test_what_a_running_cluster_lacks_is_named() -> None:
     ]
     assert minikube.minikube_unsettled(wanted, wanted) == []
     assert minikube.minikube_unsettled({}, wanted) == []
-
-
-def deployment(*arguments: str) -> str:
-    container = {"name": "metrics-server", "args": list(arguments)}
-    return json.dumps({"spec": {"template": {"spec": {"containers": [container]}}}})
-
-
-def test_metrics_patch_replaces_only_the_resolution() -> None:
-    (operation,) = minikube.minikube_metrics_patch(
-        deployment("--secure-port=4443", "--metric-resolution=60s", "--kubelet-insecure-tls"), "15s"
-    )
-    assert operation == {
-        "op": "replace",
-        "path": "/spec/template/spec/containers/0/args",
-        "value": ["--secure-port=4443", "--kubelet-insecure-tls", "--metric-resolution=15s"],
-    }
-
-
-def test_metrics_patch_is_empty_when_set() -> None:
-    assert minikube.minikube_metrics_patch(deployment("--metric-resolution=15s"), "15s") == []
-
-
-def classes(**defaults: bool | None) -> str:
-    key = "storageclass.kubernetes.io/is-default-class"
-    items: list[dict[str, Any]] = []
-    for name, default in defaults.items():
-        annotations = {} if default is None else {"annotations": {key: str(default).lower()}}
-        items.append({"metadata": {"name": name, **annotations}})
-    return json.dumps({"items": items})
-
-
-def test_one_class_becomes_the_only_default() -> None:
-    changes = minikube.minikube_storage_classes(classes(standard=True, local=None), "local")
-    key = "storageclass.kubernetes.io/is-default-class"
-    assert changes == [["local", f"{key}=true"], ["standard", f"{key}=false"]]
-
-
-def test_right_default_needs_no_change() -> None:
-    assert minikube.minikube_storage_classes(classes(standard=None, local=True), "local") == []
-
-
-def test_missing_class_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"no StorageClass local, only \['standard'\]"):
-        minikube.minikube_storage_classes(classes(standard=True), "local")
 
 
 def test_addon_flags_join_custom_images() -> None:

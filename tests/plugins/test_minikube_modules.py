@@ -245,3 +245,26 @@ def test_status_waits_for_a_command_whose_playbook_is_gone(home: Path) -> None:
     reader.join(20)
     assert waited
     assert answers[0]["state"] == "stopped"
+
+
+def test_evidence_of_one_program_does_not_depend_on_the_others(tmp_path: Path) -> None:
+    said = program(tmp_path / "kubectl", 'echo "$KUBECONFIG of $@"')
+    failing = program(tmp_path / "docker", 'echo "no container $3" >&2; exit 1')
+    answer = run_module(
+        "minikube_evidence",
+        directory=str(tmp_path / "logs" / "evidence"),
+        profile="m",
+        home=str(tmp_path),
+        kubeconfig="the-kubeconfig",
+        minikube=str(tmp_path / "nowhere"),
+        kubectl=said,
+        docker=failing,
+        nodes=["m", "m-m02"],
+    )
+    files = {Path(path).name: Path(path).read_text() for path in answer["files"]}
+    assert "the-kubeconfig of" in files["events.txt"]
+    assert "get events -A" in files["events.txt"]
+    assert files["containers.json"] == "no container m\n"
+    assert "nowhere" in files["minikube.log"]
+    assert {"m-kubelet.log", "m-m02-kubelet.log", "m-m02-container.log"} <= files.keys()
+    assert (tmp_path / "logs" / "evidence").stat().st_mode & 0o777 == 0o700

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import offline_bundle
+import offline_bundle_info
 import pytest
 
 PROGRAM = {"name": "kubelet", "module": "kubernetes", "package": "k8s.io/kubernetes/cmd/kubelet"}
@@ -63,25 +64,28 @@ def test_unpinned_package_is_refused(modules: Path) -> None:
         programs(modules, PROGRAM | {"package": "example.org/other"})
 
 
-def inspected(name: str, place: str) -> str:
-    return json.dumps([{"RepoTags": [name], "Config": {"Labels": {"made-from": place}}}])
+def test_label_is_read_from_each_image() -> None:
+    made = {"RepoTags": ["traefik:v3"], "Config": {"Labels": {"made-from": "new"}}}
+    plain = {"RepoTags": ["debian:trixie-slim"], "Config": {"Labels": None}}
+    inspected = json.dumps([made, plain, {"RepoTags": None}])
+    found = offline_bundle_info.labels(inspected, "made-from")
+    assert found == {"traefik:v3": "new", "debian:trixie-slim": ""}
+    assert offline_bundle_info.labels("", "made-from") == {}
 
 
 def test_an_image_made_from_something_else_is_missing() -> None:
     images = [{"name": "docker.io/library/traefik:v3", "place": "new"}]
     missing = offline_bundle.offline_bundle_missing_images
-    assert missing(images, inspected("traefik:v3", "old"), "made-from") == images
-    assert missing(images, inspected("traefik:v3", "new"), "made-from") == []
-    assert missing(images, "", "made-from") == images
+    assert missing(images, {"traefik:v3": "old"}) == images
+    assert missing(images, {"traefik:v3": "new"}) == []
+    assert missing(images, {}) == images
 
 
 def test_a_root_counts_whoever_made_it() -> None:
     images = [{"name": "debian:trixie-slim"}]
-    assert (
-        offline_bundle.offline_bundle_missing_images(images, inspected("debian:trixie-slim", ""))
-        == []
-    )
-    assert offline_bundle.offline_bundle_missing_images(images, "[]") == images
+    missing = offline_bundle.offline_bundle_missing_images
+    assert missing(images, {"debian:trixie-slim": ""}) == []
+    assert missing(images, {}) == images
 
 
 def test_a_changed_recipe_changes_the_image(tmp_path: Path) -> None:

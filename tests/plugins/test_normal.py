@@ -1,0 +1,194 @@
+"""The action plugin `normal`: a module answers as it does in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MODULE = """\
+import os
+import sys
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.shared import SHARED
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "does": {"type": "str", "required": True},
+            "items": {"type": "list", "elements": "int", "default": []},
+            "password": {"type": "str", "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    does = module.params["does"]
+    if does == "crash":
+        raise RuntimeError("a mistake of the module")
+    if does == "fail":
+        module.fail_json(msg="it cannot be done", rc=3)
+    if does == "end":
+        print("not an answer")
+        sys.exit(4)
+    module.warn("careful")
+    module.exit_json(
+        changed=True,
+        items=module.params["items"],
+        told=f"the password is {module.params['password']}",
+        check=module.check_mode,
+        shared=SHARED,
+        variable=os.environ.get("OF_THE_TASK", ""),
+        stdout="one\\ntwo",
+        # What came of a template must not become one.
+        braces="{" + "{ 1 + 1 }" + "}",
+        process=os.getpid(),
+        parent=os.getppid(),
+    )
+
+
+main()
+"""
+PLAY = """\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - tried: {does: well, items: ["1", 2], password: "hunter2-{{ 1 + 1 }}"}
+      register: well
+      environment: {OF_THE_TASK: "{{ 6 * 7 }}"}
+    - tried: {does: well}
+      check_mode: true
+      register: checked
+    - tried: {does: "{{ item }}"}
+      loop: [well, fail]
+      register: looped
+      ignore_errors: true
+    - tried: {does: fail}
+      register: failed
+      ignore_errors: true
+    - tried: {does: crash}
+      register: crashed
+      ignore_errors: true
+    - tried: {does: end}
+      register: ended
+      ignore_errors: true
+    - tried: {does: well, dose: well}
+      register: misspelled
+      ignore_errors: true
+    - tried: {does: well}
+      async: 30
+      poll: 1
+      register: apart
+    - ansible.builtin.file: {path: made/here, state: directory, mode: "0700"}
+      register: file
+    - ansible.builtin.stat: {path: "{{ item }}", get_checksum: false}
+      loop: [tried.yml, made/here]
+      register: stat
+    - ansible.builtin.slurp: {path: nowhere}
+      register: slurp
+      ignore_errors: true
+    - ansible.builtin.find: {paths: [library], patterns: ["*.py"]}
+      register: find
+    - ansible.builtin.lineinfile: {path: new, line: first, create: true, mode: "0600"}
+      register: lineinfile
+      diff: true
+    - ansible.builtin.copy:
+        content: >-
+          {{ {'well': well, 'checked': checked, 'looped': looped.results, 'failed': failed,
+              'crashed': crashed, 'ended': ended, 'misspelled': misspelled, 'apart': apart,
+              'file': file, 'stat': stat.results, 'slurp': slurp, 'find': find.files,
+              'lineinfile': lineinfile} | to_json }}
+        dest: answers.json
+        mode: "0600"
+"""
+# What differs from run to run, and how a broken module is shown.
+OF_ITS_OWN = {"process", "parent", "exception", "module_stdout", "module_stderr", "msg"}
+OF_ITS_OWN |= {"ansible_job_id", "results_file"}
+# Of a file, likewise.
+OF_ITS_OWN |= {"atime", "birthtime", "ctime", "inode", "mtime", "version"}
+
+
+def play(folder: Path, action_plugins: Path) -> tuple[dict[str, Any], str]:
+    """What the play registers, by name, and what it showed."""
+    (folder / "library").mkdir(parents=True)
+    (folder / "module_utils").mkdir()
+    (folder / "library" / "tried.py").write_text(f"#!/usr/bin/python\n{MODULE}")
+    (folder / "module_utils" / "shared.py").write_text("SHARED = 'by all modules'\n")
+    (folder / "play.yml").write_text(PLAY)
+    (folder / "ansible.cfg").write_text(
+        "[defaults]\nlibrary = library\nmodule_utils = module_utils\n"
+        f"action_plugins = {action_plugins}\ninterpreter_python = {sys.executable}\n"
+    )
+    done = subprocess.run(
+        ["ansible-playbook", "-i", "localhost,", "-c", "local", "play.yml"],
+        cwd=folder,
+        env=os.environ | {"ANSIBLE_CONFIG": str(folder / "ansible.cfg")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (folder / "answers.json").exists(), done.stdout + done.stderr
+    answers: dict[str, Any] = json.loads((folder / "answers.json").read_text())
+    return answers, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    """What is registered in Ansible's worker, and in processes of their own."""
+    folder = tmp_path_factory.mktemp("play")
+    here = play(folder / "here", ROOT / "action_plugins")
+    return here, play(folder / "apart", folder / "none")
+
+
+def shown(answer: Any) -> Any:
+    if isinstance(answer, list):
+        return [shown(item) for item in answer]
+    if isinstance(answer, dict):
+        return {key: shown(value) for key, value in answer.items() if key not in OF_ITS_OWN}
+    return answer
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["well", "checked", "looped", "failed", "crashed", "ended", "misspelled", "apart"]
+    + ["file", "stat", "slurp", "find", "lineinfile"],
+)
+def test_answer_is_that_of_a_process_of_its_own(both: tuple[Any, Any], name: str) -> None:
+    (here, _), (apart, _) = both
+    assert shown(here[name]) == shown(apart[name])
+
+
+def test_it_runs_in_the_worker_but_for_what_must_outlive_it(both: tuple[Any, Any]) -> None:
+    (here, _), (apart, _) = both
+    assert here["well"]["parent"] == here["checked"]["parent"]
+    assert apart["well"]["parent"] != apart["checked"]["parent"]
+    assert here["apart"]["parent"] != here["well"]["parent"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("failed", "it cannot be done"),
+        ("crashed", "a mistake of the module"),
+        ("misspelled", "Unsupported parameters for (tried) module: dose"),
+    ],
+)
+def test_error_says_what_is_wrong(both: tuple[Any, Any], name: str, message: str) -> None:
+    answers, screen = both[0]
+    told = json.dumps(answers[name])
+    assert message in told
+    assert message in screen
+
+
+def test_secrets_and_templates_of_a_module_stay_what_they_are(both: tuple[Any, Any]) -> None:
+    answers, screen = both[0]
+    assert "hunter2" not in json.dumps(answers) + screen
+    assert answers["well"]["braces"] == "{{ 1 + 1 }}"
+    assert answers["well"]["variable"] == "42"
+    assert answers["checked"]["variable"] == ""
