@@ -259,7 +259,10 @@ def main(groups: list[str]) -> int:
             thread.join(REMINDER_SECONDS)
             if thread.is_alive():
                 progress.remind()
-    for name, problem in progress.failed.items():
+    # The first to fail comes last, for it is the likeliest cause of the others.
+    failed = list(progress.failed.items())[::-1]
+    failed.sort(key=lambda item: "\n" in item[1])
+    for name, problem in failed:
         lines = problem.splitlines()
         print(f"FAILED {name}", *lines[:1], *lines[1:][-REPEATED_LINES:], sep="\n")
     print(f"{len(progress.passed)} passed, {len(progress.failed)} failed")
