@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -187,6 +188,30 @@ def test_upgrade_keeps_every_row_while_the_old_servers_go_on(
         with database.superuser() as connection:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         assert found == (HEAD,)
+
+
+def test_upgrade_waits_for_a_server_without_holding_what_that_needs(new_scratch: Any) -> None:
+    """A server that has used the tasks goes on to the users, while the upgrade wants the tasks."""
+    with new_scratch("0001") as database, ThreadPoolExecutor(1) as pool:
+        engine = engine_of(DatabaseSettings(**database.settings("todo_owner")))
+        with psycopg.connect(database.conninfo("todo_backend")) as server:
+            server.execute("SELECT count(*) FROM tasks")
+            upgrade = pool.submit(migrate, engine)
+            _wait_until_a_migration_waits(database)
+            assert server.execute("SELECT count(*) FROM users").fetchone() == (0,)
+        upgrade.result(60)
+
+
+def _wait_until_a_migration_waits(database: Any) -> None:
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'todo-migrate'"
+        " AND datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + 30
+    with database.superuser() as connection:
+        connection.autocommit = True
+        while connection.execute(waiting).fetchone() == (0,):
+            assert time.monotonic() < deadline, "no migration came to wait for a lock"
 
 
 def test_migrating_again_changes_nothing_and_down_and_up_works(new_scratch: Any) -> None:

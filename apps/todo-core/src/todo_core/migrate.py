@@ -47,7 +47,7 @@ def configuration() -> Config:
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
-    """Upgrade the database, or leave it as it was.
+    """Upgrade the database revision by revision, each of them whole or not at all.
 
     Raises UnknownRevisionError for a database that a later version has upgraded, and what Alembic
     or the database raise.
@@ -66,8 +66,10 @@ def migrate(engine: Engine, revision: str = "head") -> None:
                 f"the database is at revision {', '.join(sorted(unknown))}, which this version of"
                 " the application does not know"
             )
-        command.upgrade(config, revision)
+        # Alembic would join a transaction that is open and so hold the locks of every table it
+        # has changed until the end: a deadlock with a server that uses two of them.
         connection.commit()
+        command.upgrade(config, revision)
 
 
 def engine_of(settings: DatabaseSettings) -> Engine:
