@@ -58,6 +58,7 @@ RETURN = r"""
 state:
   description: >-
     C(absent) nothing there; C(foreign) a container of this name that is not this profile's;
+    C(orphaned) such a container that is stopped, or its volume, and no home knows the profile;
     C(lost) the profile is there, its container is not; C(stopped); C(broken) the container runs
     and Kubernetes does not; C(unhealthy) Kubernetes runs and does not answer as it should;
     C(running); C(unknown) no answer that can be read.
@@ -70,6 +71,10 @@ reason:
 profile:
   description: The profile's settings, empty where there is none.
   type: dict
+  returned: always
+image:
+  description: The image of an orphaned container.
+  type: str
   returned: always
 volumes:
   description: Those of the nodes' Docker volumes that are there; asked only when it does not run.
@@ -96,6 +101,10 @@ STATUS_SECONDS = 30
 PROBE_SECONDS = 10
 
 
+# In a Minikube home, and in a user's home where that is Minikube's.
+PROFILES = Path(".minikube", "profiles")
+
+
 class Probe:
     """Runs the programs in the project's own environment."""
 
@@ -120,7 +129,7 @@ class Probe:
 
 def read_profile(home: str, name: str) -> dict[str, Any]:
     """The settings that a profile was made with, or {}; from the file Minikube keeps them in."""
-    path = Path(home, ".minikube", "profiles", name, "config.json")
+    path = Path(home, PROFILES, name, "config.json")
     try:
         config = json.loads(path.read_text())
         kubernetes = config["KubernetesConfig"]
@@ -197,24 +206,52 @@ def container_is_gone(probe: Probe) -> bool:
     return code == 0 and not out.strip()
 
 
+def leftover(probe: Probe) -> tuple[str, str]:
+    """State and reason where the home has no such profile."""
+    p = probe.params
+    name = p["profile"]
+    code, running = probe.run(
+        *(p["docker"], "container", "inspect", "-f", "{{.State.Running}}", name),
+        seconds=PROBE_SECONDS,
+    )
+    if code == 0:
+        if running.strip() != "false" or Path.home().joinpath(PROFILES, name).exists():
+            return "foreign", f"a container named {name} that is not of {p['home']}"
+        return "orphaned", f"a stopped container named {name} of a Minikube home that is gone"
+    if volumes(probe, {}):
+        return "orphaned", f"a Docker volume named {name} of a Minikube home that is gone"
+    return "absent", f"no profile {name} in {p['home']}"
+
+
+def volumes(probe: Probe, profile: dict[str, Any]) -> list[str]:
+    """The nodes' Docker volumes that are there."""
+    p = probe.params
+    # Without a profile nobody says how many nodes there were; the role makes three at most.
+    names = profile.get("node_names", [p["profile"], f"{p['profile']}-m02", f"{p['profile']}-m03"])
+    return [
+        name
+        for name in names
+        if probe.run(p["docker"], "volume", "inspect", name, seconds=PROBE_SECONDS)[0] == 0
+    ]
+
+
+def image_of(probe: Probe) -> str:
+    """The image of the container of the profile's name, "" where there is none."""
+    p = probe.params
+    code, image = probe.run(
+        *(p["docker"], "container", "inspect", "-f", "{{.Config.Image}}", p["profile"]),
+        seconds=PROBE_SECONDS,
+    )
+    return image.strip() if code == 0 else ""
+
+
 def look(
     probe: Probe, profile: dict[str, Any], measured: Future[tuple[int, str]]
 ) -> tuple[str, str]:
     """State and reason of the profile; `measured` is what `kubectl top node` answers."""
     p = probe.params
     if not profile:
-        code, _ = probe.run(
-            p["docker"],
-            "container",
-            "inspect",
-            "-f",
-            "{{.Id}}",
-            p["profile"],
-            seconds=PROBE_SECONDS,
-        )
-        if code == 0:
-            return "foreign", f"a container named {p['profile']} that is not of {p['home']}"
-        return "absent", f"no profile {p['profile']} in {p['home']}"
+        return leftover(probe)
     code, out = probe.run(
         p["minikube"], "status", "-p", p["profile"], "-o", "json", seconds=STATUS_SECONDS
     )
@@ -258,20 +295,15 @@ def main() -> None:
         shown = pool.submit(probe.kubectl, "-n", "kube-system", "get", SETTINGS, "-o", "json")
         state, reason = look(probe, profile, measured)
     settings = read_settings(shown.result()[1]) if state == "running" else {}
-    volumes: list[str] = []
-    if state in {"lost", "stopped", "broken", "unhealthy"}:
-        volumes = [
-            name
-            for name in profile["node_names"]
-            if probe.run(p["docker"], "volume", "inspect", name, seconds=PROBE_SECONDS)[0] == 0
-        ]
+    asked = state in {"orphaned", "lost", "stopped", "broken", "unhealthy"}
     status = Path("/proc/self/status")
     module.exit_json(
         changed=False,
         state=state,
         reason=reason,
         profile=profile,
-        volumes=volumes,
+        image=image_of(probe) if state == "orphaned" else "",
+        volumes=volumes(probe, profile) if asked else [],
         settings=settings,
         cap_sys_resource=may_have_sys_resource(status.read_text() if status.exists() else ""),
     )

@@ -34,6 +34,7 @@ SHOWN_LINES = 120
 # Told once more at the end: what ran since has pushed the evidence off the screen.
 REPEATED_LINES = 20
 REMINDER_SECONDS = 60
+ANEW = ("--extra-vars", "minikube_recreate_allowed=true")
 # A make that finds these tells about folders and takes over the caller's flags.
 CALLED_BY_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
 PYTHON_SOURCES = (
@@ -100,7 +101,8 @@ def rows() -> tuple[list[Check], list[Check]]:
         ),
     ]
     cluster = [
-        Check("e2e", "platform up", ["ansible-playbook", "site.yml"]),
+        # A run before this one may have been cut off, its checkout deleted, its container left.
+        Check("e2e", "platform up", ["ansible-playbook", "site.yml", *ANEW]),
         # The same examples in every run: a new one is found by who runs pytest, not by chance here.
         Check(
             "unit",

@@ -170,7 +170,33 @@ def test_no_profile_and_no_programs_is_absent(tmp_path: Path) -> None:
 
 def test_container_of_our_name_without_our_profile_is_foreign(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
-    assert look(tmp_path / "home", "exit 85", docker="exit 0")["state"] == "foreign"
+    assert look(tmp_path / "home", "exit 85", docker="echo true")["state"] == "foreign"
+
+
+def test_a_stopped_container_that_no_home_knows_is_orphaned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    (tmp_path / "home").mkdir()
+    docker = """
+case "$*" in
+  *State.Running*) echo false;;
+  *Config.Image*) echo node:1;;
+  "volume inspect m" | "volume inspect m-m02") ;;
+  *) exit 1;;
+esac"""
+    found = look(tmp_path / "home", "exit 85", docker=docker)
+    assert (found["state"], found["image"]) == ("orphaned", "node:1")
+    assert found["volumes"] == ["m", "m-m02"]
+    # Minikube's own home, which a user's own clusters are in.
+    (tmp_path / "user" / ".minikube" / "profiles" / "m").mkdir(parents=True)
+    assert look(tmp_path / "home", "exit 85", docker=docker)["state"] == "foreign"
+
+
+def test_a_volume_that_outlived_its_container_is_orphaned(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    found = look(tmp_path / "home", "exit 85", docker='test "$*" = "volume inspect m"')
+    assert (found["state"], found["image"], found["volumes"]) == ("orphaned", "", ["m"])
 
 
 def test_flags_in_the_callers_environment_do_not_act(
