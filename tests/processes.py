@@ -26,6 +26,16 @@ def until(reached: Callable[[], bool], what: str, seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+def until_somebody_waits(database: ScratchDatabase) -> None:
+    """Return once a statement waits for a lock."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with database.superuser() as connection:
+        until(lambda: connection.execute(query).fetchone() == (1,), "a statement waits for a lock")
+
+
 @dataclass
 class Server:
     """A running server and what it has logged."""

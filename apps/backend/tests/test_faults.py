@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import psycopg
 import pytest
-from processes import Platform, Server, until
+from processes import Platform, Server, until, until_somebody_waits
 from psycopg import sql
 
 
@@ -36,16 +36,6 @@ def locked(platform: Platform, row: dict[str, Any], table: str = "tasks") -> Ite
     with platform.database.superuser() as connection, connection.transaction():
         connection.execute(query, (row["id"],))
         yield
-
-
-def until_somebody_waits(platform: Platform) -> None:
-    """Return once a statement waits for a lock."""
-    query = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    with platform.database.superuser() as connection:
-        until(lambda: connection.execute(query).fetchone() == (1,), "a statement waits for a lock")
 
 
 @contextmanager
@@ -98,7 +88,7 @@ def test_a_lost_database_is_503_and_comes_back_by_itself(
         lock.enter_context(suppress(psycopg.OperationalError))
         lock.enter_context(locked(platform, task))
         caught = pool.submit(user.client.patch, path)
-        until_somebody_waits(platform)
+        until_somebody_waits(platform.database)
         admin.execute(access.format(sql.Identifier(name), False))
         try:
             admin.execute(end, (name,))
@@ -124,7 +114,7 @@ def test_mcp_server_killed_in_a_turn(platform: Platform, backend: Server, user: 
     sentence = f"Mark task {task['id']} as complete"
     with locked(platform, task), streamed(user, sentence) as events:
         conversation = begun(events)
-        until_somebody_waits(platform)
+        until_somebody_waits(platform.database)
         platform.mcp.kill()
         rest = list(events)
     assert [event["type"] for event in rest] == ["error", "finish", "[DONE]"]
@@ -151,7 +141,7 @@ def test_two_turns_at_once_and_none_is_lost(platform: Platform, user: Any) -> No
     with ThreadPoolExecutor(1) as pool:
         with locked(platform, task):
             first = pool.submit(user.client.post, path, json=body)
-            until_somebody_waits(platform)
+            until_somebody_waits(platform.database)
             second = user.client.post(path, json={**body, "message": "What's pending?"})
         assert first.result(30).status_code == 200
     assert second.status_code == 409
@@ -170,7 +160,7 @@ def test_conversation_goes_on_after_its_server_was_killed_in_a_stream(
     with locked(platform, task):
         with streamed(user, sentence, doomed.url) as events:
             conversation = begun(events)
-            until_somebody_waits(platform)
+            until_somebody_waits(platform.database)
             doomed.kill()
             with pytest.raises(httpx2.HTTPError):
                 list(events)
@@ -194,11 +184,11 @@ def test_leaving_while_the_answer_is_stored_loses_nothing(platform: Platform, us
         task_lock.enter_context(locked(platform, task))
         with streamed(user, f"Mark task {task['id']} as complete") as events:
             conversation = begun(events)
-            until_somebody_waits(platform)
+            until_somebody_waits(platform.database)
             conversation_lock.enter_context(locked(platform, {"id": conversation}, "conversations"))
             task_lock.close()
             words = next(event["delta"] for event in events if event["type"] == "text-delta")
-            until_somebody_waits(platform)
+            until_somebody_waits(platform.database)
         # The client has left, and only now the answer can be stored.
         conversation_lock.close()
     until(lambda: len(said(user, conversation)) == 2, "the answer is stored")
@@ -212,7 +202,7 @@ def test_sigterm_lets_a_stream_finish(platform: Platform, backend: Server, user:
         lock.enter_context(locked(platform, task))
         with streamed(user, f"Mark task {task['id']} as complete", leaving.url) as events:
             conversation = begun(events)
-            until_somebody_waits(platform)
+            until_somebody_waits(platform.database)
             leaving.process.send_signal(signal.SIGTERM)
             until(lambda: not accepts(leaving), "the server takes no new connections")
             lock.close()

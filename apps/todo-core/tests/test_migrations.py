@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from processes import until_somebody_waits
 from sqlmodel import SQLModel
 from todo_core import models
 from todo_core.migrate import configuration, engine_of, main, migrate
@@ -197,21 +197,9 @@ def test_upgrade_waits_for_a_server_without_holding_what_that_needs(new_scratch:
         with psycopg.connect(database.conninfo("todo_backend")) as server:
             server.execute("SELECT count(*) FROM tasks")
             upgrade = pool.submit(migrate, engine)
-            _wait_until_a_migration_waits(database)
+            until_somebody_waits(database)
             assert server.execute("SELECT count(*) FROM users").fetchone() == (0,)
         upgrade.result(60)
-
-
-def _wait_until_a_migration_waits(database: Any) -> None:
-    waiting = (
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'todo-migrate'"
-        " AND datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    deadline = time.monotonic() + 30
-    with database.superuser() as connection:
-        connection.autocommit = True
-        while connection.execute(waiting).fetchone() == (0,):
-            assert time.monotonic() < deadline, "no migration came to wait for a lock"
 
 
 def test_migrating_again_changes_nothing_and_down_and_up_works(new_scratch: Any) -> None:
