@@ -73,7 +73,7 @@ profile:
   type: dict
   returned: always
 image:
-  description: The image of an orphaned container.
+  description: What the node's container was made from, empty where there is none.
   type: str
   returned: always
 volumes:
@@ -99,8 +99,6 @@ CAP_SYS_RESOURCE = 24
 # The whole reading must stay short on a healthy cluster; a hung one is found out by this.
 STATUS_SECONDS = 30
 PROBE_SECONDS = 10
-
-
 # In a Minikube home, and in a user's home where that is Minikube's.
 PROFILES = Path(".minikube", "profiles")
 
@@ -210,12 +208,8 @@ def leftover(probe: Probe) -> tuple[str, str]:
     """State and reason where the home has no such profile."""
     p = probe.params
     name = p["profile"]
-    code, running = probe.run(
-        *(p["docker"], "container", "inspect", "-f", "{{.State.Running}}", name),
-        seconds=PROBE_SECONDS,
-    )
-    if code == 0:
-        if running.strip() != "false" or Path.home().joinpath(PROFILES, name).exists():
+    if running := inspected(probe, "{{.State.Running}}"):
+        if running != "false" or Path.home().joinpath(PROFILES, name).exists():
             return "foreign", f"a container named {name} that is not of {p['home']}"
         return "orphaned", f"a stopped container named {name} of a Minikube home that is gone"
     if volumes(probe, {}):
@@ -235,14 +229,13 @@ def volumes(probe: Probe, profile: dict[str, Any]) -> list[str]:
     ]
 
 
-def image_of(probe: Probe) -> str:
-    """The image of the container of the profile's name, "" where there is none."""
+def inspected(probe: Probe, template: str) -> str:
+    """What Docker tells of the container of the profile's name, "" where there is none."""
     p = probe.params
-    code, image = probe.run(
-        *(p["docker"], "container", "inspect", "-f", "{{.Config.Image}}", p["profile"]),
-        seconds=PROBE_SECONDS,
+    code, told = probe.run(
+        *(p["docker"], "container", "inspect", "-f", template, p["profile"]), seconds=PROBE_SECONDS
     )
-    return image.strip() if code == 0 else ""
+    return told.strip() if code == 0 else ""
 
 
 def look(
@@ -302,7 +295,7 @@ def main() -> None:
         state=state,
         reason=reason,
         profile=profile,
-        image=image_of(probe) if state == "orphaned" else "",
+        image=profile["image"] if profile else inspected(probe, "{{.Config.Image}}"),
         volumes=volumes(probe, profile) if asked else [],
         settings=settings,
         cap_sys_resource=may_have_sys_resource(status.read_text() if status.exists() else ""),

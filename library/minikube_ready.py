@@ -60,8 +60,6 @@ settings:
 # Seconds that one answer may take, and between two questions.
 ANSWER_SECONDS = 20
 INTERVAL = 1.0
-
-
 # What keeps to what it found when it was started.
 STALE = ("k8s-app=kube-proxy", "k8s-app=metrics-server")
 
