@@ -24,9 +24,8 @@ from typing import Any
 import ansible.module_utils
 from ansible import constants
 from ansible.module_utils import basic
-from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 from ansible.plugins.action import ActionBase
-from ansible.vars.clean import remove_internal_keys
 
 PROFILE = "legacy"
 # Those of Ansible's own that read and write files and nothing else.
@@ -70,7 +69,7 @@ def execute(path: str) -> None:
 
 
 def run_here(path: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What a process that runs the module of this file would end with: {rc, stdout, stderr}."""
+    """The answer of the module in this file, a failure with all it said where it gives none."""
     out, err = io.StringIO(), io.StringIO()
     encoder = get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)
     # The same two variables that the package sets before it calls a module.
@@ -82,7 +81,13 @@ def run_here(path: str, arguments: dict[str, Any]) -> dict[str, Any]:
             execute(path)
         except SystemExit as end:
             code = end.code
-    return {"rc": code, "stdout": out.getvalue(), "stderr": err.getvalue()}
+    decoder = get_module_decoder(PROFILE, Direction.MODULE_TO_CONTROLLER)
+    try:
+        answer: dict[str, Any] = json.loads(out.getvalue(), cls=decoder)
+    except ValueError:
+        said = f"{out.getvalue()}{err.getvalue()}".strip()
+        answer = {"failed": True, "rc": code, "msg": f"No answer of {path}, which said: {said}"}
+    return answer
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -126,9 +131,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables: dict[str, Any] = {}
         self._compute_environment_string(variables)
         with environment(variables):
-            done = run_here(path, arguments)
-        answer: dict[str, Any] = self._parse_returned_data(done, PROFILE)
-        remove_internal_keys(answer)
+            answer = run_here(path, arguments)
         for stream in ("stdout", "stderr"):
             if stream in answer:
                 answer.setdefault(f"{stream}_lines", (answer[stream] or "").splitlines())
