@@ -111,6 +111,13 @@ def kubectl_json(*arguments: str) -> Any:
     return json.loads(kubectl(*arguments, "-o", "json"))
 
 
+def docker(*arguments: str) -> str:
+    """What Docker prints, without white space around."""
+    return subprocess.run(
+        ["docker", *arguments], check=True, capture_output=True, text=True, timeout=120
+    ).stdout.strip()
+
+
 def playbook(*arguments: str, expect: int = 0, environment: Mapping[str, str] | None = None) -> str:
     """The output of ansible-playbook, run in the checkout; fails when the status is another."""
     done = subprocess.run(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.support import ROOT, kubectl_json, playbook
+from e2e.support import ROOT, docker, kubectl_json, playbook
 
 IMAGES = ("postgres", "mcp-server", "backend", "frontend")
 # Uncompressed; PostgreSQL installed in the usual way has 578.
@@ -20,12 +20,6 @@ PACKAGE_MANAGERS = {
     *("apk", "apt", "apt-get", "conda", "corepack", "dnf", "dpkg", "easy_install", "npm", "npx"),
     *("pip", "pip3", "rpm", "uv", "yarn", "yum"),
 }
-
-
-def docker(*arguments: str) -> str:
-    return subprocess.run(
-        ["docker", *arguments], check=True, capture_output=True, text=True, timeout=120
-    ).stdout.strip()
 
 
 @pytest.fixture(scope="module", params=IMAGES)
