@@ -4,6 +4,8 @@ PYTHON ?= python3
 FORCE ?= 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Compiled forms are kept: Ansible loads a plugin or module once more for each task.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What people type is text, for make and for the shell: recipes read it from the environment.
 typed := Q REQUEST AGENT WINDOW TIME FILE RELEASE TAGS
