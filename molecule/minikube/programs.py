@@ -15,7 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-HOME = Path(sys.argv[0]).parent
+CALLED = Path(sys.argv[0])
+# The role's own link, by which it deletes a cluster, leads to one of this folder's.
+if CALLED.name == "program":
+    CALLED = CALLED.readlink()
+HOME = CALLED.parent
 STATE = HOME / "cluster.json"
 NEW: dict[str, Any] = {
     "container": "none",  # none, stopped, running
@@ -99,7 +103,9 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
         state |= {"container": "stopped", "kubernetes": False}
     elif command == "delete":
         state |= json.loads(json.dumps(NEW)) | {"fail_start": state["fail_start"]}
-        profile().unlink(missing_ok=True)
+        if profile().exists():
+            profile().unlink()
+            profile().parent.rmdir()
     elif command == "version":
         print("v0.0.0")
     return 0
@@ -168,6 +174,10 @@ def docker(arguments: list[str], state: dict[str, Any]) -> int:
     if arguments[:2] == ["container", "ls"]:
         print("molecule" if state["container"] != "none" else "")
         return 0
+    if arguments[:2] == ["container", "rm"]:
+        state |= {"container": "none", "kubernetes": False}
+    if arguments[:2] == ["volume", "rm"]:
+        state["volume"] = False
     if arguments[:2] == ["volume", "inspect"]:
         return 0 if state["volume"] else 1
     if arguments[:2] == ["image", "ls"]:
@@ -191,7 +201,7 @@ def docker(arguments: list[str], state: dict[str, Any]) -> int:
 
 
 def main() -> int:
-    program, arguments = Path(sys.argv[0]).name, sys.argv[1:]
+    program, arguments = CALLED.name, sys.argv[1:]
     state = NEW | (json.loads(STATE.read_text()) if STATE.exists() else {})
     with (HOME / "calls.log").open("a") as calls:
         calls.write(f"{program} {' '.join(arguments)}\n")
