@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -21,14 +22,23 @@ REMINDER_SECONDS = 60.0
 
 
 def started(process: int) -> str:
-    """When a process started, in ps's words; empty where there is none (any more)."""
-    asked = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(process)],
-        env=os.environ | {"LC_ALL": "C"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """When a process started, in ps's words; empty where there is none (any more).
+
+    Raises AnsibleError where ps is not installed.
+    """
+    try:
+        asked = subprocess.run(
+            ["ps", "-o", "lstart=", "-p", str(process)],
+            env=os.environ | {"LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise AnsibleError(
+            "Whether another run is at work here cannot be told: ps is not installed. Remedy: "
+            "install the package procps (procps-ng on Fedora)."
+        ) from error
     return asked.stdout.strip()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -105,3 +106,15 @@ def test_a_run_that_let_go_hinders_nobody(tmp_path: Path, start: Start) -> None:
 def test_what_an_ended_run_left_is_no_hindrance(tmp_path: Path, start: Start, left: str) -> None:
     (tmp_path / "run.lock").write_text(left)
     assert start().wait(timeout=60) == 0
+
+
+def test_a_machine_without_ps_is_told_what_to_install(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = shutil.which("ansible-playbook")
+    assert program is not None
+    monkeypatch.setenv("PATH", str(Path(program).parent))
+    run = start()
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode != 0
+    assert "ps is not installed. Remedy: install the package procps" in " ".join(output.split())
