@@ -87,6 +87,8 @@ def rows() -> tuple[list[Check], list[Check]]:
         Check("unit", "charts", ["pytest", "tests/charts"]),
         Check("unit", "operations", ["pytest", "operations"]),
         Check("unit", "frontend", ["npm", "test"], "apps/frontend", npm),
+        # In a container of an image that the platform builds.
+        Check("unit", "newer python", ["pytest", "tests/newer_python"], needs=platform),
         Check(
             "molecule",
             "molecule first",

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from e2e.support import ROOT, docker, unfolded
 
+# The tools are installed anew, from mirrors that may be slow.
+pytestmark = pytest.mark.timeout(900)
+
 IMAGE = "localhost/todo/python"
 PINS = re.compile(r"^ansible-core==(\S+) ; python_version >= ", re.MULTILINE)
 
