@@ -89,6 +89,13 @@ def rows() -> tuple[list[Check], list[Check]]:
         Check("unit", "frontend", ["npm", "test"], "apps/frontend", npm),
         # In a container of an image that the platform builds.
         Check("unit", "newer python", ["pytest", "tests/newer_python"], needs=platform),
+        # One program at a time may install packages of Debian.
+        Check(
+            "e2e",
+            "browser tools",
+            ["ansible-playbook", "tests/browser/prepare.yml"],
+            needs=platform,
+        ),
         Check(
             "molecule",
             "molecule first",
@@ -114,7 +121,6 @@ def rows() -> tuple[list[Check], list[Check]]:
         ),
         Check("e2e", "reproduce", ["ansible-playbook", "playbooks/reproduce.yml"], needs=platform),
         Check("e2e", "end to end", ["pytest", "tests/e2e", "--durations=20"], needs=platform),
-        Check("e2e", "browser tools", ["ansible-playbook", "tests/browser/prepare.yml"]),
         Check("e2e", "browser", ["pytest", "tests/browser"], needs=(*platform, "browser tools")),
     ]
     return checkout, cluster
