@@ -58,12 +58,13 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    image = docker("image", "ls", "--format={{.Repository}}:{{.Tag}}", IMAGE).split()[0]
+    found = docker("image", "ls", "--format={{.Repository}}:{{.Tag}}", IMAGE).split()
+    assert found, f"Docker has no image {IMAGE}: `make up` builds it"
     trusted = os.environ.get("SSL_CERT_FILE", "")
     given = [f"--volume={trusted}:/run/secrets/ca.pem:ro"] if Path(trusted).is_file() else []
     container = docker(
         *("run", "--detach", "--rm", "--workdir=/checkout", *given),
-        *("--env=PATH=/checkout/.venv/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", image),
+        *("--env=PATH=/checkout/.venv/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", found[0]),
         *("sleep", "infinity"),
     )
     try:
