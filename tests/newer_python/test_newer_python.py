@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from e2e.support import ROOT, docker, unfolded
+from run import tracked
 
 # The tools are installed anew, from mirrors that may be slow.
 pytestmark = pytest.mark.timeout(900)
@@ -28,16 +29,11 @@ class Machine:
         self._container = container
 
     def copy(self) -> None:
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout.split(
-            b"\0"
-        )
-        there = b"\0".join(name for name in names if name and (ROOT / os.fsdecode(name)).is_file())
         packed = subprocess.run(
-            ["tar", "--create", "--null", "--files-from=-"],
+            ["tar", "--create", "--files-from=-"],
             cwd=ROOT,
             check=True,
-            input=there,
+            input="\n".join(tracked()).encode(),
             capture_output=True,
         ).stdout
         into = ["docker", "exec", "--interactive", self._container]
