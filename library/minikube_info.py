@@ -238,6 +238,20 @@ def inspected(probe: Probe, template: str) -> str:
     return told.strip() if code == 0 else ""
 
 
+def published(probe: Probe) -> list[str]:
+    """The ports of the host that lead to the first node, as `minikube start --ports` takes them;
+    [] where Docker has no such container. The profile forgets them when a node is added."""
+    told = inspected(probe, "{{json .HostConfig.PortBindings}}")
+    bindings = json.loads(told or "{}") or {}
+    return [
+        ":".join(filter(None, (place["HostIp"], place["HostPort"], port.removesuffix("/tcp"))))
+        for port, places in bindings.items()
+        for place in places
+        # Minikube leaves its own ports to chance.
+        if place["HostPort"] not in ("", "0")
+    ]
+
+
 def look(
     probe: Probe, profile: dict[str, Any], measured: Future[tuple[int, str]]
 ) -> tuple[str, str]:
@@ -252,9 +266,14 @@ def look(
     if not nodes:
         if code == UNKNOWN_PROFILE:
             return "absent", f"Minikube knows no profile {p['profile']}"
-        # Minikube's answer is the same where the container is gone and where Docker is.
-        if profile["driver"] == "docker" and container_is_gone(probe):
-            return "lost", f"there is no container {p['profile']}"
+        # Minikube's answer is the same where a container is gone, or never started, and where
+        # Docker is.
+        if profile["driver"] == "docker":
+            if container_is_gone(probe):
+                return "lost", f"there is no container {p['profile']}"
+            if kept := inspected(probe, "{{.State.Status}}"):
+                untold = f"Minikube cannot tell of the nodes {', '.join(profile['node_names'])}"
+                return "broken", f"{untold}; the container {p['profile']} is {kept}"
         return "unknown", f"minikube status ended with {code}: {out.strip()[-500:]}"
     state, reason = judge(nodes)
     if state != "running":
@@ -286,7 +305,10 @@ def main() -> None:
         # Asked beside Minikube; of a cluster that does not run, the answers are of no use.
         measured = pool.submit(probe.kubectl, "top", "node", "--no-headers")
         shown = pool.submit(probe.kubectl, "-n", "kube-system", "get", SETTINGS, "-o", "json")
+        ports = pool.submit(published, probe)
         state, reason = look(probe, profile, measured)
+    if profile and ports.result():
+        profile["ports"] = ports.result()
     settings = read_settings(shown.result()[1]) if state == "running" else {}
     asked = state in {"orphaned", "lost", "stopped", "broken", "unhealthy"}
     status = Path("/proc/self/status")

@@ -1,7 +1,8 @@
-"""Ansible module: wait until every health endpoint answers as it should, in one process."""
+"""Ansible module: wait until endpoints and Services are well, in one process."""
 
 from __future__ import annotations
 
+import json
 import ssl
 import subprocess
 import time
@@ -14,19 +15,25 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: smoke_health
-short_description: Check health endpoints through the ingress and inside the cluster
+short_description: Check health endpoints and the Services behind them
 description:
-  - Asks all endpoints at the same time and again until each is well or the time is over.
-    Changes nothing.
+  - Asks all endpoints at the same time, and whether pods are ready behind the Services, and again
+    until all are well or the time is over. Changes nothing.
+  - Of the Services it asks Kubernetes, whose kubelets ask the pods. Network policies rightly refuse
+    the pods to everybody else, also to the API server's proxy.
 options:
   endpoints:
     description: >
-      Each has a name and either a url, asked directly, or a service ("http:backend:8000") and a
-      path, asked through the Kubernetes API; `contains` is text that the body must hold.
+      Each has a name and a url; `contains` is text that the body must hold.
     type: list
     elements: dict
     required: true
-  namespace: {description: Namespace of the services., type: str, default: todo}
+  services:
+    description: Names of the Services.
+    type: list
+    elements: str
+    default: []
+  namespace: {description: Namespace of the Services., type: str, default: todo}
   kubeconfig: {description: Path of the kubeconfig., type: path, required: true}
   kubectl: {description: Name or path of kubectl., type: str, default: kubectl}
   ca_path: {description: Authority to trust for https., type: path}
@@ -35,7 +42,7 @@ author: The Todo platform
 """
 
 RETURN = r"""
-well: {description: Names of the endpoints that answered well., type: list, returned: always}
+well: {description: Names of what is well., type: list, returned: always}
 """
 
 # Seconds that one answer may take, and between two rounds.
@@ -59,24 +66,9 @@ def ask_url(url: str, ca_path: str | None = None) -> tuple[bool, str]:
         return False, str(error)
 
 
-def ask_service(options: dict[str, Any], endpoint: dict[str, Any]) -> tuple[bool, str]:
-    """The same through the Kubernetes API's proxy of a Service."""
-    place = f"/api/v1/namespaces/{options['namespace']}/services/{endpoint['service']}"
-    command = [options["kubectl"], "--kubeconfig", options["kubeconfig"], "get"]
-    command += ["--raw", f"{place}/proxy{endpoint['path']}"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return False, str(error)
-    return done.returncode == 0, (done.stdout if done.returncode == 0 else done.stderr).strip()
-
-
-def problem(options: dict[str, Any], endpoint: dict[str, Any]) -> str:
+def endpoint_problem(endpoint: dict[str, Any], ca_path: str | None) -> str:
     """What is wrong with an endpoint, or ""."""
-    url = endpoint.get("url")
-    well, body = ask_url(url, options["ca_path"]) if url else ask_service(options, endpoint)
+    well, body = ask_url(endpoint["url"], ca_path)
     if not well:
         return body or "no answer"
     wanted = endpoint.get("contains", "")
@@ -84,11 +76,38 @@ def problem(options: dict[str, Any], endpoint: dict[str, Any]) -> str:
     return "" if wanted in body else f"answered without {wanted!r}: {body[:200]}"
 
 
+def service_problems(options: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with each Service, or "", from the EndpointSlices of the namespace."""
+    names = options["services"]
+    command = [options["kubectl"], "--kubeconfig", options["kubeconfig"], "--output=json"]
+    command += ["--namespace", options["namespace"], "get", "endpointslices"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return dict.fromkeys(names, str(error))
+    if done.returncode != 0:
+        return dict.fromkeys(names, done.stderr.strip() or "kubectl gives no answer")
+    ready = dict.fromkeys(names, 0)
+    unready = dict.fromkeys(names, "there is no such Service")
+    for piece in json.loads(done.stdout)["items"]:
+        name = piece["metadata"].get("labels", {}).get("kubernetes.io/service-name")
+        if name in ready:
+            endpoints = piece.get("endpoints") or []
+            # Missing means ready (the API's documentation of EndpointConditions).
+            well = [e for e in endpoints if (e.get("conditions") or {}).get("ready", True)]
+            ready[name] += len(well)
+            unready[name] = "no pod behind it is ready"
+    return {name: "" if ready[name] else unready[name] for name in names}
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "endpoints": {"type": "list", "elements": "dict", "required": True},
+            "services": {"type": "list", "elements": "str", "default": []},
             "namespace": {"type": "str", "default": "todo"},
             "kubeconfig": {"type": "path", "required": True},
             "kubectl": {"type": "str", "default": "kubectl"},
@@ -99,19 +118,21 @@ def main() -> None:
     )
     options = module.params
     deadline = time.monotonic() + options["timeout"]
-    waiting = {endpoint["name"]: endpoint for endpoint in options["endpoints"]}
     while True:
         with ThreadPoolExecutor(max_workers=4) as pool:
-            found = pool.map(lambda endpoint: problem(options, endpoint), waiting.values())
-            problems = {name: text for name, text in zip(waiting, found, strict=True) if text}
-        waiting = {name: waiting[name] for name in problems}
-        if not waiting or time.monotonic() > deadline:
+            asked = {
+                endpoint["name"]: pool.submit(endpoint_problem, endpoint, options["ca_path"])
+                for endpoint in options["endpoints"]
+            }
+            services = service_problems(options) if options["services"] else {}
+        found = {name: answer.result() for name, answer in asked.items()}
+        found |= {f"service {name}": text for name, text in services.items()}
+        problems = {name: text for name, text in found.items() if text}
+        if not problems or time.monotonic() > deadline:
             break
         time.sleep(INTERVAL)
-    well = [
-        endpoint["name"] for endpoint in options["endpoints"] if endpoint["name"] not in waiting
-    ]
-    if waiting:
+    well = [name for name in found if name not in problems]
+    if problems:
         lines = [f"{name}: {text}" for name, text in problems.items()]
         module.fail_json(
             msg="\n".join([f"Not well after {options['timeout']} s:", *lines]), well=well

@@ -7,8 +7,7 @@ else is stored and given back as it was sent.
 
     python fake_kubernetes_api.py --kubeconfig FILE [--port PORT] [--pid-file FILE]
 
-writes a kubeconfig for itself and serves until it is ended. Besides the Kubernetes paths:
-`PUT /fake/services/NAMESPACE/NAME {"url": ...}` sends the proxy path of a Service to a real server.
+writes a kubeconfig for itself and serves until it is ended.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ import os
 import re
 import threading
 import time
-import urllib.error
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,6 +72,7 @@ RESOURCES: dict[str, list[Resource]] = {
         Resource("networkpolicies", "NetworkPolicy"),
         Resource("ingressclasses", "IngressClass", False),
     ],
+    "discovery.k8s.io/v1": [Resource("endpointslices", "EndpointSlice")],
     "policy/v1": [Resource("poddisruptionbudgets", "PodDisruptionBudget")],
     "autoscaling/v2": [Resource("horizontalpodautoscalers", "HorizontalPodAutoscaler")],
     "rbac.authorization.k8s.io/v1": [
@@ -333,7 +331,6 @@ class Cluster:
         self.objects: dict[tuple[str, str, str | None, str], Object] = {}
         self.applied: dict[tuple[tuple[str, str, str | None, str], str], Object] = {}
         self.events: list[tuple[int, str, str, str, Object]] = []
-        self.services: dict[tuple[str, str], str] = {}
         self.revision = 1
         self.changed = threading.Condition(threading.RLock())
         with self.changed:
@@ -619,11 +616,7 @@ class Handler(BaseHTTPRequestHandler):
         path = url.path.rstrip("/")
         try:
             body = self.body()
-            if path.startswith("/fake/services/"):
-                namespace, name = path.split("/")[3:]
-                self.cluster.services[(namespace, name)] = body["url"]
-                self.answer(200, {})
-            elif (document := self.discovery(path)) is not None:
+            if (document := self.discovery(path)) is not None:
                 self.answer(200, document)
             else:
                 self.serve(route(path), parse_qs(url.query, keep_blank_values=True), body)
@@ -668,9 +661,7 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def serve(self, target: Route, query: dict[str, list[str]], body: Any) -> None:
-        if target.subresource.startswith("proxy"):
-            self.proxy(target)
-        elif self.command == "GET" and target.name is None and "watch" in query:
+        if self.command == "GET" and target.name is None and "watch" in query:
             self.watch(target, query)
         elif self.command == "GET" and target.subresource == "log":
             self.log(target)
@@ -817,21 +808,6 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
-
-    def proxy(self, target: Route) -> None:
-        """Pass a request on to the server that stands for a Service."""
-        name = (target.name or "").split(":")
-        service = name[1] if len(name) == 3 else name[0]
-        url = self.cluster.services.get((target.namespace or "", service))
-        if url is None:
-            raise ApiError(503, "ServiceUnavailable", f'no endpoints available for "{service}"')
-        path = target.subresource.removeprefix("proxy")
-        request = urllib.request.Request(url.rstrip("/") + path, method=self.command)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as reply:
-                self.answer(reply.status, reply.read())
-        except urllib.error.HTTPError as error:
-            self.answer(error.code, error.read())
 
 
 class Server(ThreadingHTTPServer):

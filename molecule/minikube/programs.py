@@ -26,6 +26,7 @@ NEW: dict[str, Any] = {
     "kubernetes": False,  # whether kubelet and API server run
     "metrics": False,  # whether the metrics API answers
     "stale": 0,  # connections that keep the metrics API from answering
+    "node_lost": False,  # whether Docker never started another node's container
     "volume": False,
     "fail_start": 0,  # how many of the next starts fail
     "resolution": "60s",
@@ -40,6 +41,7 @@ HOST_IMAGES = (
     "docker.io/local/local-path-provisioner:v0.0.30",
     "docker.io/local/helper:1",
 )
+PUBLISHED = {"HostIp": "127.0.0.1", "HostPort": "8080"}
 
 
 def profile() -> Path:
@@ -59,7 +61,7 @@ def write_profile(arguments: list[str], state: dict[str, Any]) -> None:
         "KicBaseImage": "node",
         "CPUs": int(flag(arguments, "cpus")),
         "Memory": int(flag(arguments, "memory").removesuffix("mb")),
-        "Nodes": [{}, *({"Name": f"m0{i}"} for i in range(2, int(flag(arguments, "nodes")) + 1))],
+        "Nodes": [{}],
         "ExposedPorts": [a.split("=", 1)[1] for a in arguments if a.startswith("--ports=")],
         "KubernetesConfig": {"CNI": flag(arguments, "cni")},
     }
@@ -83,9 +85,16 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
             state["kubernetes"] = False
             print("X Exiting due to GUEST_START: wait 6m0s for node: not ready")
             return 80
-        state |= {"kubernetes": True, "resolution": "60s", "stale": 1}
+        state |= {"node_lost": False, "kubernetes": True, "resolution": "60s", "stale": 1}
         state["metrics"] = "metrics-server" in state["addons"]
         Path(os.environ["KUBECONFIG"]).write_text("clusters: []\n")
+    elif command == "node":
+        config = json.loads(profile().read_text())
+        if config["ExposedPorts"]:
+            print("X Exiting due to GUEST_NODE_ADD: port is already allocated")
+            return 80
+        config["Nodes"].append({"Name": f"m0{len(config['Nodes']) + 1}"})
+        profile().write_text(json.dumps(config))
     elif command == "addons":
         name = arguments[arguments.index("enable") + 1]
         state["addons"] = sorted({*state["addons"], name})
@@ -115,7 +124,7 @@ def status(state: dict[str, Any]) -> int:
     if not profile().exists():
         print('{"specversion":"1.0","type":"io.k8s.sigs.minikube.error","data":{"message":"no"}}')
         return 85
-    if state["container"] == "none":
+    if state["container"] == "none" or state["node_lost"]:
         print("null")
         return 7
     host = {"stopped": "Stopped", "running": "Running"}[state["container"]]
@@ -169,7 +178,10 @@ def kubectl(arguments: list[str], state: dict[str, Any]) -> int:
 
 def docker(arguments: list[str], state: dict[str, Any]) -> int:
     if arguments[:2] == ["container", "inspect"]:
-        print("true" if state["container"] == "running" else "false")
+        if "PortBindings" in " ".join(arguments):
+            print(json.dumps({"80/tcp": [PUBLISHED], "8443/tcp": [PUBLISHED | {"HostPort": "0"}]}))
+        else:
+            print("true" if state["container"] == "running" else "false")
         return 0 if state["container"] != "none" else 1
     if arguments[:2] == ["container", "ls"]:
         print("molecule" if state["container"] != "none" else "")

@@ -99,7 +99,8 @@ def test_status_is_judged(home: Path, minikube: str, state: str) -> None:
     ("docker", "state"),
     [
         ("exit 0", "lost"),
-        ("echo m", "unknown"),
+        # As where a node was added whose container never started.
+        ('case "$*" in *PortBindings*) echo null;; *) echo m;; esac', "broken"),
         ("echo Cannot connect to the Docker daemon >&2; exit 1", "unknown"),
     ],
 )
@@ -123,6 +124,18 @@ def test_profile_is_read_from_minikubes_own_file(home: Path) -> None:
     assert profile["kubernetes_version"] == "v1.35.4"
     assert profile["addons"] == ["metrics-server"]
     assert profile["ports"] == ["127.0.0.1:8080:80"]
+
+
+def test_published_ports_are_those_of_the_container(home: Path) -> None:
+    """The profile has none of them any more once a node was added."""
+    bindings = {
+        "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "9080"}],
+        "53/udp": [{"HostIp": "", "HostPort": "5353"}],
+        "8443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "0"}],
+    }
+    stopped = f"echo '{node('Stopped', 'Stopped')}'; exit 7"
+    profile = look(home, stopped, docker=f"echo '{json.dumps(bindings)}'")["profile"]
+    assert profile["ports"] == ["127.0.0.1:9080:80", "5353:53/udp"]
 
 
 def test_lost_cluster_tells_which_volumes_are_there(home: Path) -> None:

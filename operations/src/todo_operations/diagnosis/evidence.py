@@ -41,6 +41,9 @@ _VALUE_CHARACTERS = 300
 # What the kubelet answers, as if it were the log, when a container's log is gone.
 _NO_LOG = "unable to retrieve container logs for "
 
+# What the API server answers where it cannot connect to a pod.
+_UNREACHED = "error trying to reach service"
+
 # Without these parts nothing can be judged.
 _PARTS: dict[str, type | tuple[type, ...]] = {
     "collected_at": str,
@@ -356,7 +359,8 @@ def _readiness(
     try:
         said = api.text(f"/api/v1/namespaces/{namespace}/pods/{address}/proxy{path}", accept="*/*")
     except ReadError as error:
-        said = str(error) if error.status else ""
+        # Of another node's pods the API server may be kept away by a network policy.
+        said = str(error) if error.status and _UNREACHED not in str(error) else ""
     said = " ".join(said.split())[:_LINE_CHARACTERS]
     if not said:
         return None
