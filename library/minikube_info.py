@@ -172,10 +172,10 @@ def judge(nodes: list[dict[str, Any]]) -> tuple[str, str]:
         f"API server {n.get('APIServer')}"
         for n in nodes
     )
-    hosts = {n["Host"] for n in nodes}
-    if hosts & {"Nonexistent", ""}:
+    # Without the first node there is no cluster; another one joins again.
+    if nodes[0]["Host"] in ("Nonexistent", ""):
         return "lost", shown
-    if hosts == {"Stopped"}:
+    if {n["Host"] for n in nodes} == {"Stopped"}:
         return "stopped", shown
     healthy = all(
         n["Host"] == "Running"

@@ -87,6 +87,8 @@ def look(home: Path, minikube: str, kubectl: str = "exit 1", docker: str = "exit
         (f"echo '{node('Running', 'Paused')}'; exit 2", "broken"),
         (f"echo '{node('Nonexistent', 'Nonexistent')}'; exit 7", "lost"),
         (f"echo '[{node('Running', 'Running')},{node('Stopped', 'Stopped')}]'; exit 7", "broken"),
+        (f"echo '[{node('Running', 'Running')},{node('Nonexistent', '')}]'; exit 7", "broken"),
+        (f"echo '[{node('Nonexistent', '')},{node('Running', 'Running')}]'; exit 7", "lost"),
         ('echo \'{"specversion":"1.0","type":"io.k8s.sigs.minikube.error"}\'; exit 85', "absent"),
         ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "unknown"),
     ],
