@@ -1,16 +1,26 @@
-"""The network between pods: policies that are enforced, on one node and between two."""
+"""The whole platform on two nodes, with a network that enforces the policies.
+
+A cluster of its own, beside that of the other tests: its network is chosen when a cluster is made.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from e2e.support import ROOT, kubectl, kubectl_json, playbook, wait_until
+from e2e.support import ROOT, docker, playbook, wait_until
 
+STATE = ROOT / ".state" / "two nodes"
+SETTINGS = {
+    "platform_state_dir": str(STATE),
+    "platform_http_port": 8090,
+    "platform_https_port": 8453,
+    "minikube_cni": "kube-router",
+}
+TWO = SETTINGS | {"minikube_nodes": 2}
 APPLICATION = {
     "postgres.todo:5432": False,
     "mcp-server.todo:8000": False,
@@ -42,31 +52,59 @@ print(json.dumps(found))
 """
 
 
+def site(settings: dict[str, Any], name: str = "site.yml") -> str:
+    return playbook(name, "--extra-vars", json.dumps(settings))
+
+
+def kubectl(*arguments: str, given: str = "") -> str:
+    done = subprocess.run(
+        ["kubectl", "--kubeconfig", str(STATE / "kubeconfig"), *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def nodes() -> dict[str, bool]:
+    """The nodes by name, and whether each is ready."""
+    return {
+        node["metadata"]["name"]: {"type": "Ready", "status": "True"}.items()
+        <= next(c for c in node["status"]["conditions"] if c["type"] == "Ready").items()
+        for node in json.loads(kubectl("get", "nodes", "--output=json"))["items"]
+    }
+
+
 @pytest.fixture(scope="module", autouse=True)
-def enforcing() -> None:
-    """Only where the cluster's network enforces policies."""
-    pods = kubectl_json("get", "pods", "-n", "kube-system")["items"]
-    if not any(pod["metadata"]["name"].startswith(("kube-router-", "calico-")) for pod in pods):
-        pytest.skip("the cluster's network enforces no policies: see minikube_cni")
+def second() -> Iterator[str]:
+    """The name of the second node of a running platform, which had one node at first."""
+    try:
+        site(SETTINGS)
+        site(TWO)
+        (first, second) = sorted(nodes())
+        assert second == f"{first}-m02"
+        yield second
+    finally:
+        site(TWO | {"teardown_force": True}, "playbooks/teardown.yml")
 
 
 def reached(
     expected: dict[str, bool],
-    *,
+    node: str,
     namespace: str = "default",
     labels: dict[str, str] | None = None,
-    node: str = "",
 ) -> dict[str, bool]:
     """Which addresses a new pod can connect to, asked until it is as expected or in vain."""
-    backend = kubectl_json("get", "deployment", "backend", "-n", "todo")
-    image = backend["spec"]["template"]["spec"]["containers"][0]["image"]
+    image = "jsonpath={.spec.template.spec.containers[0].image}"
     pod: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "e2e-probe", "namespace": namespace, "labels": labels or {}},
+        "metadata": {"name": "probe", "namespace": namespace, "labels": labels or {}},
         "spec": {
             "restartPolicy": "Never",
-            "nodeSelector": {"kubernetes.io/hostname": node} if node else {},
+            "nodeSelector": {"kubernetes.io/hostname": node},
             "automountServiceAccountToken": False,
             "securityContext": {
                 "runAsNonRoot": True,
@@ -76,7 +114,7 @@ def reached(
             "containers": [
                 {
                     "name": "probe",
-                    "image": image,
+                    "image": kubectl("get", "deployment/backend", "-n", "todo", "-o", image),
                     "command": ["python", "-c", PROBE, json.dumps(expected)],
                     # Never ready, so that no Service with these labels leads to it.
                     "readinessProbe": {"exec": {"command": ["/none"]}, "periodSeconds": 60},
@@ -89,62 +127,44 @@ def reached(
             ],
         },
     }
-    command = ("kubectl", "--kubeconfig", str(ROOT / ".state" / "kubeconfig"), "apply", "-f", "-")
-    subprocess.run(command, input=json.dumps(pod), check=True, capture_output=True, text=True)
-    place = ("pod", "e2e-probe", "-n", namespace)
+    kubectl("apply", "-f", "-", given=json.dumps(pod))
+    place = ("pod/probe", "-n", namespace)
     try:
-        wait_until(
-            lambda: kubectl_json("get", *place)["status"]["phase"] in ("Succeeded", "Failed"),
-            "the end of the probe",
-        )
-        said = kubectl("logs", "e2e-probe", "-n", namespace)
+        phase = ("get", *place, "-o", "jsonpath={.status.phase}")
+        wait_until(lambda: kubectl(*phase) in ("Succeeded", "Failed"), "the end of the probe")
+        found: dict[str, bool] = json.loads(kubectl("logs", *place))
     finally:
         kubectl("delete", *place, "--now")
-    found: dict[str, bool] = json.loads(said)
     return found
 
 
-def test_a_stranger_reaches_the_ingress_controller_and_nothing_behind_it() -> None:
+def test_a_second_run_changes_nothing() -> None:
+    assert set(nodes().values()) == {True}
+    assert "changed=0" in site(TWO)
+
+
+def test_a_stranger_reaches_the_ingress_controller_and_nothing_behind_it(second: str) -> None:
     expected = APPLICATION | {"traefik.ingress:80": True}
-    assert reached(expected) == expected
+    for node in nodes():
+        assert reached(expected, node) == expected
 
 
-def test_a_pod_of_the_namespace_reaches_what_its_labels_allow() -> None:
+def test_a_pod_of_the_namespace_reaches_what_its_labels_allow(second: str) -> None:
     expected = APPLICATION | {"backend.todo:8000": True}
-    assert reached(expected, namespace="todo", labels=FRONTEND) == expected
+    for node in nodes():
+        assert reached(expected, node, "todo", FRONTEND) == expected
     # Without labels not even a name can be looked up.
-    assert reached(APPLICATION, namespace="todo") == APPLICATION
+    assert reached(APPLICATION, second, "todo") == APPLICATION
 
 
-@pytest.fixture
-def second_node() -> Iterator[str]:
-    """Adds a node to the running cluster; its name. It is gone after the test."""
-    profile = kubectl("config", "current-context").strip()
-    try:
-        playbook("site.yml", "--extra-vars", "minikube_nodes=2")
-        yield f"{profile}-m02"
-    finally:
-        subprocess.run(
-            [ROOT / ".state/minikube/program", "node", "delete", "m02", f"--profile={profile}"],
-            check=True,
-            capture_output=True,
-            timeout=300,
-            env=os.environ
-            | {
-                "MINIKUBE_HOME": str(ROOT / ".state" / "minikube"),
-                "KUBECONFIG": str(ROOT / ".state" / "kubeconfig"),
-            },
-        )
+def test_a_backup_gets_through() -> None:
+    kubectl("create", "job", "-n", "todo", "--from=cronjob/postgres-backup", "by-hand")
+    kubectl("wait", "-n", "todo", "job/by-hand", "--for=condition=Complete", "--timeout=100s")
 
 
-def test_a_second_node_joins_with_routes_and_policies(second_node: str) -> None:
-    nodes = kubectl_json("get", "nodes")["items"]
-    assert second_node in [node["metadata"]["name"] for node in nodes]
-    ready = [c["status"] for n in nodes for c in n["status"]["conditions"] if c["type"] == "Ready"]
-    assert ready == ["True", "True"]
-    assert "changed=0" in playbook("site.yml", "--extra-vars", "minikube_nodes=2")
-
-    expected = APPLICATION | {"traefik.ingress:80": True}
-    assert reached(expected, node=second_node) == expected
-    expected = APPLICATION | {"backend.todo:8000": True}
-    assert reached(expected, namespace="todo", labels=FRONTEND, node=second_node) == expected
+def test_a_node_that_was_lost_joins_again(second: str) -> None:
+    docker("container", "rm", "--force", second)
+    wait_until(lambda: not nodes()[second], "the node is missed", seconds=120, pause=2)
+    site(TWO)
+    wait_until(lambda: nodes()[second], "the node is ready again")
+    assert "changed=0" in site(TWO)

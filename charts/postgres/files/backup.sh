@@ -39,6 +39,12 @@ SELF=$0
 TABLES=${0%/*}/tables.sql
 export PGPASSWORD PREFIX DUMP SELF
 
+# Where policies act, the network may let a new pod through a moment after its start.
+tries=30
+until pg_isready -q || [ "$((tries -= 1))" -eq 0 ]; do
+    sleep 1
+done
+
 psql --no-psqlrc --no-password --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 <<END
 -- One backup at a time, whoever started it.
 DO 'BEGIN PERFORM pg_advisory_lock(hashtext(''todo-backup'')); END';
