@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from e2e.support import ROOT, docker, playbook, wait_until
 
+# It brings up a whole platform.
+pytestmark = pytest.mark.timeout(1800)
 STATE = ROOT / ".state" / "two nodes"
 SETTINGS = {
     "platform_state_dir": str(STATE),
