@@ -172,7 +172,7 @@ def judge(nodes: list[dict[str, Any]]) -> tuple[str, str]:
         f"API server {n.get('APIServer')}"
         for n in nodes
     )
-    # Without the first node there is no cluster; another one joins again.
+    # Without the first node there is no cluster; without another one its data may be whole.
     if nodes[0]["Host"] in ("Nonexistent", ""):
         return "lost", shown
     if {n["Host"] for n in nodes} == {"Stopped"}:

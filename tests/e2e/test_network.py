@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from e2e.support import ROOT, docker, playbook, wait_until
+from e2e.support import ROOT, playbook, wait_until
 
 # It brings up a whole platform.
 pytestmark = pytest.mark.timeout(1800)
@@ -162,11 +162,3 @@ def test_a_pod_of_the_namespace_reaches_what_its_labels_allow(second: str) -> No
 def test_a_backup_gets_through() -> None:
     kubectl("create", "job", "-n", "todo", "--from=cronjob/postgres-backup", "by-hand")
     kubectl("wait", "-n", "todo", "job/by-hand", "--for=condition=Complete", "--timeout=100s")
-
-
-def test_a_node_that_was_lost_joins_again(second: str) -> None:
-    docker("container", "rm", "--force", second)
-    wait_until(lambda: not nodes()[second], "the node is missed", seconds=120, pause=2)
-    site(TWO)
-    wait_until(lambda: nodes()[second], "the node is ready again")
-    assert "changed=0" in site(TWO)
