@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any
 
 import yaml
@@ -29,9 +28,6 @@ def minikube_drift(profile: dict[str, Any], wanted: dict[str, Any]) -> list[str]
         found, expected = profile.get(key), wanted.get(key)
         if key == "ports":
             found, expected = sorted(found or []), sorted(expected or [])
-        if key == "cni":
-            # A network of a manifest is known by the file's name; its folder may have moved.
-            found, expected = (PurePath(name or "").stem for name in (found, expected))
         if profile and found != expected:
             drift.append(f"{setting} is {expected}, the cluster was made with {found}")
     return drift

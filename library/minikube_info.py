@@ -143,7 +143,8 @@ def read_profile(home: str, name: str) -> dict[str, Any]:
             "ports": config.get("ExposedPorts") or [],
             "kubernetes_version": kubernetes["KubernetesVersion"],
             "container_runtime": kubernetes["ContainerRuntime"],
-            "cni": kubernetes.get("CNI", ""),
+            # That of a manifest is known by the file's name; its folder may have moved.
+            "cni": Path(kubernetes.get("CNI", "")).stem,
             "addons": sorted(k for k, on in (config.get("Addons") or {}).items() if on),
             "addon_images": config.get("CustomAddonImages") or {},
             "addon_registries": config.get("CustomAddonRegistries") or {},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.programs import run
 
 DOCUMENTATION = r"""
 module: smoke_health
@@ -79,27 +79,24 @@ def endpoint_problem(endpoint: dict[str, Any], ca_path: str | None) -> str:
 def service_problems(options: dict[str, Any]) -> dict[str, str]:
     """What is wrong with each Service, or "", from the EndpointSlices of the namespace."""
     names = options["services"]
-    command = [options["kubectl"], "--kubeconfig", options["kubeconfig"], "--output=json"]
-    command += ["--namespace", options["namespace"], "get", "endpointslices"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return dict.fromkeys(names, str(error))
-    if done.returncode != 0:
-        return dict.fromkeys(names, done.stderr.strip() or "kubectl gives no answer")
-    ready = dict.fromkeys(names, 0)
-    unready = dict.fromkeys(names, "there is no such Service")
-    for piece in json.loads(done.stdout)["items"]:
+    code, said = run(
+        *(options["kubectl"], "--kubeconfig", options["kubeconfig"], "--output=json"),
+        *("--namespace", options["namespace"], "get", "endpointslices"),
+        seconds=PATIENCE,
+    )
+    if code != 0:
+        return dict.fromkeys(names, said.strip() or "kubectl gives no answer")
+    problems = dict.fromkeys(names, "there is no such Service")
+    for piece in json.loads(said)["items"]:
         name = piece["metadata"].get("labels", {}).get("kubernetes.io/service-name")
-        if name in ready:
-            endpoints = piece.get("endpoints") or []
+        if problems.get(name):
             # Missing means ready (the API's documentation of EndpointConditions).
-            well = [e for e in endpoints if (e.get("conditions") or {}).get("ready", True)]
-            ready[name] += len(well)
-            unready[name] = "no pod behind it is ready"
-    return {name: "" if ready[name] else unready[name] for name in names}
+            ready = any(
+                (endpoint.get("conditions") or {}).get("ready", True)
+                for endpoint in piece.get("endpoints") or []
+            )
+            problems[name] = "" if ready else "no pod behind it is ready"
+    return problems
 
 
 def main() -> None:

@@ -96,15 +96,23 @@ def is_ready() -> bool:
     return in_service and httpx2.get(f"{URL}/api/readyz").status_code == 200
 
 
-def kubectl(*arguments: str) -> str:
-    """What kubectl prints, asked of this project's cluster and no other."""
-    return subprocess.run(
-        ["kubectl", "--kubeconfig", str(ROOT / ".state" / "kubeconfig"), *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    ).stdout
+def kubectl(*arguments: str, given: str = "", state: Path = ROOT / ".state") -> str:
+    """What kubectl prints, asked of this project's cluster and no other.
+
+    `given` is its standard input, `state` the state folder of the platform whose cluster it is.
+    """
+    try:
+        return subprocess.run(
+            ["kubectl", "--kubeconfig", str(state / "kubeconfig"), *arguments],
+            input=given,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        ).stdout
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise
 
 
 def kubectl_json(*arguments: str) -> Any:

@@ -70,13 +70,7 @@ def model_objects() -> list[dict[str, Any]]:
 
 def apply(*objects: dict[str, Any]) -> None:
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-    subprocess.run(
-        ["kubectl", "--kubeconfig", KUBECONFIG, "apply", "-f", "-"],
-        input=text,
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    kubectl("apply", "-f", "-", given=text)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -212,13 +212,7 @@ def drill(*environment: str) -> Iterator[str]:
         for change in environment:
             if entry["name"] == change.partition("=")[0]:
                 entry["value"] = change.partition("=")[2]
-    subprocess.run(
-        ["kubectl", "--kubeconfig", str(ROOT / ".state" / "kubeconfig"), "create", "-f", "-"],
-        input=json.dumps(job),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    kubectl("create", "-f", "-", given=json.dumps(job))
     try:
         wait_until(
             lambda: any(

@@ -205,8 +205,7 @@ def add_secret(namespace: str, name: str, values: dict[str, str]) -> None:
         "metadata": {"namespace": namespace, "name": name},
         "stringData": values,
     }
-    command = ["kubectl", "--kubeconfig", str(KUBECONFIG), "create", "--filename", "-"]
-    subprocess.run(command, check=True, input=json.dumps(secret).encode(), capture_output=True)
+    kubectl("create", "--filename", "-", given=json.dumps(secret))
 
 
 @pytest.fixture(scope="module")

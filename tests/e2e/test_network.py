@@ -5,12 +5,13 @@ A cluster of its own, beside that of the other tests: its network is chosen when
 
 from __future__ import annotations
 
+import functools
 import json
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from e2e import support
 from e2e.support import ROOT, playbook, wait_until
 
 # It brings up a whole platform.
@@ -58,23 +59,16 @@ def site(settings: dict[str, Any], name: str = "site.yml") -> str:
     return playbook(name, "--extra-vars", json.dumps(settings))
 
 
-def kubectl(*arguments: str, given: str = "") -> str:
-    done = subprocess.run(
-        ["kubectl", "--kubeconfig", str(STATE / "kubeconfig"), *arguments],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+kubectl = functools.partial(support.kubectl, state=STATE)
 
 
 def nodes() -> dict[str, bool]:
     """The nodes by name, and whether each is ready."""
     return {
-        node["metadata"]["name"]: {"type": "Ready", "status": "True"}.items()
-        <= next(c for c in node["status"]["conditions"] if c["type"] == "Ready").items()
+        node["metadata"]["name"]: any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in node["status"]["conditions"]
+        )
         for node in json.loads(kubectl("get", "nodes", "--output=json"))["items"]
     }
 
@@ -145,7 +139,7 @@ def test_a_second_run_changes_nothing() -> None:
     assert "changed=0" in site(TWO)
 
 
-def test_a_stranger_reaches_the_ingress_controller_and_nothing_behind_it(second: str) -> None:
+def test_a_stranger_reaches_the_ingress_controller_and_nothing_behind_it() -> None:
     expected = APPLICATION | {"traefik.ingress:80": True}
     for node in nodes():
         assert reached(expected, node) == expected
