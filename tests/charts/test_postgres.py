@@ -242,6 +242,15 @@ while IFS= read -r line; do
 done
 """
 
+# Refuses as often as the file of a test says.
+PG_ISREADY = """#!/bin/sh
+[ -e ../refusals ] || exit 0
+read -r left <../refusals
+[ "$left" -gt 0 ] || exit 0
+echo "$((left - 1))" >../refusals
+exit 2
+"""
+
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Path:
@@ -256,11 +265,12 @@ def backup(tmp_path: Path) -> Path:
     )
     (programs / "pg_restore").write_text('#!/bin/sh\nexit "${RESTORE_STATUS:-0}"\n')
     (programs / "psql").write_text(PSQL)
+    (programs / "pg_isready").write_text(PG_ISREADY)
     (programs / "date").write_text('#!/bin/sh\necho "$NOW"\n')
     for program in programs.iterdir():
         program.chmod(0o755)
     # What the image has besides its shell, and no more.
-    for name in ("cat", "mv", "rm", "sha256sum", "sync"):
+    for name in ("cat", "mv", "rm", "sha256sum", "sleep", "sync"):
         (programs / name).symlink_to(f"/usr/bin/{name}")
     (tmp_path / "password").write_text("secret")
     folder = tmp_path / "backups"
@@ -312,6 +322,13 @@ def test_backup_keeps_the_newest(backup: Path) -> None:
         "todo-20260104T020000Z.dump.sha256",
         "todo-20260104T020000Z.dump.tables",
     ]
+
+
+def test_backup_waits_for_a_network_that_lets_it_through(backup: Path) -> None:
+    (backup.parent / "refusals").write_text("1\n")
+    done = run_backup(backup, "20260101T020000Z")
+    assert done.returncode == 0, done.stderr
+    assert (backup.parent / "refusals").read_text() == "0\n"
 
 
 @pytest.mark.parametrize("failing", ["DUMP_STATUS", "RESTORE_STATUS"])
