@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import offline_bundle
 import offline_bundle_info
 import pytest
+import yaml
 
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = ROOT / "roles" / "offline_bundle"
 PROGRAM = {"name": "kubelet", "module": "kubernetes", "package": "k8s.io/kubernetes/cmd/kubelet"}
 VARIABLES = {"kubernetes": {"version.gitVersion": "{version}", "version.gitMinor": "{minor}"}}
 
@@ -126,3 +130,26 @@ def test_a_named_mirror_wins_and_none_leaves_the_choice() -> None:
 def test_packages_of_commands_that_are_there_are_not_asked_for() -> None:
     wanted = {"sh": ["dash"], "no-such-command-anywhere": ["a", "b"]}
     assert offline_bundle.offline_bundle_missing_packages(wanted) == ["a", "b"]
+
+
+def test_images_are_named_after_the_versions_that_are_built() -> None:
+    """An image's name is written where it is asked for; go.mod alone decides what is in it."""
+    settings = yaml.safe_load((ROOT / "inventory/group_vars/all/versions.yml").read_text())
+    parts = yaml.safe_load((ROLE / "vars/main.yml").read_text())
+    versions = {
+        program["name"]: program["version"].removeprefix("v")
+        for program in programs(ROLE / "files" / "go", *parts["__offline_bundle_program_list"])
+    }
+    names = {
+        re.sub(r"{{ (\w+) }}", lambda found: settings[found[1]], image["name"]): image.get(
+            "program"
+        )
+        for image in parts["__offline_bundle_image_list"]
+    }
+    for name, program in names.items():
+        tag = name.rpartition(":")[2].removeprefix("v")
+        # Those with a plain number hold files of our own making.
+        if tag != "1" and versions.get(program, "local") != "local":
+            assert re.fullmatch(rf"{re.escape(versions[program])}(-0)?", tag), name
+    manifest = (ROOT / "roles/minikube/files/kube-router.yaml").read_text()
+    assert set(re.findall(r"image: (?:&\w+ )?(\S+:\S+)", manifest)) <= set(names)
