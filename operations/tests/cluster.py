@@ -50,7 +50,10 @@ def pod(owner: str, *, ready: bool = False, age: float = 600, **status: Any) -> 
     container = status.pop("container", {})
     return {
         "metadata": metadata(
-            f"{owner}-1", creationTimestamp=ago(age), ownerReferences=owned("ReplicaSet", owner)
+            f"{owner}-1",
+            creationTimestamp=ago(age),
+            ownerReferences=owned("ReplicaSet", owner),
+            uid=f"uid-of-{owner}",
         ),
         "spec": {
             "nodeName": "node",
@@ -73,14 +76,16 @@ def replicaset(owner: str) -> Object:
     return {"metadata": metadata(owner, ownerReferences=owned("Deployment", owner))}
 
 
-def event(kind: str, name: str, reason: str, message: str, **fields: Any) -> Object:
+def event(
+    kind: str, name: str, reason: str, message: str, *, uid: str = "", **fields: Any
+) -> Object:
     return {
         "metadata": metadata(f"{name}.{reason}"),
         "type": "Warning",
         "reason": reason,
         "message": message,
         "lastTimestamp": ago(10),
-        "involvedObject": {"kind": kind, "namespace": NAMESPACE, "name": name},
+        "involvedObject": {"kind": kind, "namespace": NAMESPACE, "name": name, "uid": uid},
         **fields,
     }
 

@@ -338,6 +338,11 @@ def test_cause(name: str) -> None:
     assert causes(found) == expected
 
 
+def test_a_pods_own_trouble_counts() -> None:
+    own = event("Pod", "web-1", "FailedMount", "no volume", uid="uid-of-web")
+    assert causes(web(pod("web", age=5), events=[own])) != []
+
+
 def pending(age: float) -> Object:
     return {
         "namespace": "shop",
@@ -352,6 +357,10 @@ HEALTHY: dict[str, Object] = {
     "a Helm at work": web(pod("web", ready=True), ready=1, releases=[pending(200)]),
     "all is well": web(pod("web", ready=True), ready=1),
     "a pod that is just starting": web(pod("web", age=5)),
+    "a pod that is just starting after one of the same name": web(
+        pod("web", age=5),
+        events=[event("Pod", "web-1", "FailedMount", "no volume", uid="uid-of-the-one-before")],
+    ),
     "a pod within the time of its startup probe": web(
         pod("web", age=50, started=False, container={"startupProbe": {"failureThreshold": 10}})
     ),

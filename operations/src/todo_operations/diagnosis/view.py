@@ -423,11 +423,15 @@ class View:
 
     @cached_property
     def _events(self) -> dict[Ref, list[Object]]:
+        pods = {ref("Pod", pod): _uids(pod) for pod in self.seen("pods")}
         found: dict[Ref, list[Object]] = {}
         for event in self.seen("events"):
             about = event.get("involvedObject") or {}
             place = Ref(about.get("kind", ""), about.get("namespace", ""), about.get("name", ""))
-            found.setdefault(place, []).append(event)
+            # A StatefulSet's pod has the name of the one before it, and none of its troubles.
+            uid = about.get("uid")
+            if not uid or uid in pods.get(place, [uid]):
+                found.setdefault(place, []).append(event)
         return found
 
     def events(self, about: Ref, *reasons: str) -> list[Object]:
@@ -610,6 +614,13 @@ def event_line(event: Object) -> Line:
         f"event {event_time(event)[:19]} {about.get('kind')} {place}",
         f"{event.get('reason')}: {' '.join(str(event.get('message', '')).split())[:600]}{times}",
     )
+
+
+def _uids(pod: Object) -> list[str]:
+    """What events call a pod: a static one has an id of its own for the kubelet."""
+    metadata = pod["metadata"]
+    static = (metadata.get("annotations") or {}).get("kubernetes.io/config.hash")
+    return [uid for uid in (metadata.get("uid"), static) if uid]
 
 
 def _owner_uid(item: Object) -> str:
