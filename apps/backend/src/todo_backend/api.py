@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
-from todo_core.observe.health import livez, readyz
+from todo_core.observe.health import livez
 from todo_core.observe.requests import metrics
 
 from todo_backend.access_tokens.endpoints import router as access_tokens
@@ -56,9 +56,7 @@ def _add_health(api: FastAPI) -> None:
         return livez()
 
     async def ready(services: ServicesDep) -> Response:
-        return await readyz(
-            {"database": services.database.check, "mcp-server": services.tools.check}
-        )
+        return await services.readiness.answer()
 
     async def measured() -> Response:
         return metrics()

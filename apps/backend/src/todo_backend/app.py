@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 from todo_core.database import Database
+from todo_core.observe.health import Readiness
 from todo_core.observe.requests import Requests
 
 from todo_backend.api import make_api
@@ -46,6 +47,7 @@ def create_app(settings: BackendSettings) -> ASGIApp:
                 passwords=Passwords(),
                 tools=tools,
                 engine=engine,
+                readiness=Readiness({"database": database.check, "mcp-server": tools.check}),
             )
             api.state.services = services
             try:

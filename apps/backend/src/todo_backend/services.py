@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from todo_core.database import Database
+from todo_core.observe.health import Readiness
 
 from todo_backend.assistant.engine import Engine
 from todo_backend.assistant.tools import ToolServer
@@ -22,6 +23,7 @@ class Services:
     passwords: Passwords
     tools: ToolServer
     engine: Engine
+    readiness: Readiness
     # The chat turns that run now, so that the end of the process can wait for them.
     turns: set[asyncio.Task[None]] = field(default_factory=set)
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from todo_core.database import Database
 from todo_core.errors import UnavailableError
-from todo_core.observe.health import livez, readyz
+from todo_core.observe.health import Readiness, livez
 from todo_core.observe.requests import Requests, metrics
 
 from todo_mcp.identity import Verifier
@@ -72,8 +72,10 @@ def create_app(settings: McpSettings) -> ASGIApp:
     async def live(_: Request) -> Response:
         return livez()
 
+    readiness = Readiness({"database": database.check})
+
     async def ready(_: Request) -> Response:
-        return await readyz({"database": database.check})
+        return await readiness.answer()
 
     async def measured(_: Request) -> Response:
         return metrics()
