@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
-from e2e.support import User
+from e2e.support import User, application_state
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows beside a failure how the application was: afterwards its pods are others."""
+    report = yield
+    if report.failed:
+        report.sections.append(("the application", application_state()))
+    return report
 
 
 @pytest.fixture

@@ -115,6 +115,19 @@ def kubectl(*arguments: str, given: str = "", state: Path = ROOT / ".state") -> 
         raise
 
 
+def application_state() -> str:
+    """The application's pods, and the last that its servers said; a word about it when the cluster
+    does not answer."""
+    servers = "app.kubernetes.io/name in (backend,mcp-server),app.kubernetes.io/component=server"
+    said = []
+    for asked in (("get", "pods"), ("logs", "--selector", servers, "--prefix", "--tail=8")):
+        try:
+            said.append(kubectl(*asked, "-n", "todo", "--request-timeout=10s"))
+        except subprocess.SubprocessError as error:
+            said.append(f"kubectl {asked[0]} gave no answer: {error}")
+    return "\n".join(said)
+
+
 def kubectl_json(*arguments: str) -> Any:
     return json.loads(kubectl(*arguments, "-o", "json"))
 

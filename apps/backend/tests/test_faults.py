@@ -129,9 +129,7 @@ def test_mcp_server_killed_in_a_turn(platform: Platform, backend: Server, user: 
     assert int(whole.headers["retry-after"]) > 0
     platform.start_mcp()
     backend.wait("/readyz")
-    readiness = [
-        entry["message"] for entry in backend.entries() if entry["logger"] == "todo.ready"
-    ]
+    readiness = [entry["message"] for entry in backend.entries() if entry["logger"] == "todo.ready"]
     assert readiness[-2:] == [
         "readiness: mcp-server: The MCP server does not answer",
         "readiness: mcp-server: ok",
