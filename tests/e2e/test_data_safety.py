@@ -167,6 +167,7 @@ def test_a_restore_that_the_platform_fails_with_is_taken_back(backup: Path, user
     unwell = ("-e", "smoke_url=http://localhost:1", "-e", "smoke_timeout=2")
     output = " ".join(restore(backup, *unwell, expect=1).split())
     assert "the old data serves again" in output
+    assert "[pod/backend-" in output, "what the services said"
     wait_until(is_ready, "the services are back")
     assert [task["title"] for task in user.tasks()] == ["Still here"]
 

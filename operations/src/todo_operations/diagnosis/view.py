@@ -616,11 +616,11 @@ def event_line(event: Object) -> Line:
     )
 
 
-def _uids(pod: Object) -> list[str]:
+def _uids(pod: Object) -> set[str | None]:
     """What events call a pod: a static one has an id of its own for the kubelet."""
     metadata = pod["metadata"]
-    static = (metadata.get("annotations") or {}).get("kubernetes.io/config.hash")
-    return [uid for uid in (metadata.get("uid"), static) if uid]
+    annotations = metadata.get("annotations") or {}
+    return {metadata.get("uid"), annotations.get("kubernetes.io/config.hash")}
 
 
 def _owner_uid(item: Object) -> str:
