@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -126,3 +127,30 @@ async def test_a_server_that_stops_answering_is_given_up(scratch: Any, database:
     finally:
         signal("CONT", stopped)
     assert await _pids(database, 1)
+
+
+async def test_a_long_outage_with_many_requests_ends_without_a_restart(
+    scratch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More callers give up than may wait at once, and the pool gives up, too."""
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    caplog.set_level(logging.WARNING, "psycopg.pool")
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    conninfo = [f"host=127.0.0.1 port={port}"]
+    async with server, Database(lambda: conninfo[0], size=3, name="test") as database:
+        asked = await asyncio.gather(
+            *(database.check() for _ in range(300)), return_exceptions=True
+        )
+        assert {repr(error) for error in asked} == {
+            "UnavailableError('The database does not answer')",
+            "UnavailableError('The database has too much to do')",
+        }
+        async with asyncio.timeout(60):
+            while "reconnection attempt in pool 'test' failed" not in caplog.text:
+                await asyncio.sleep(0.1)
+        conninfo[0] = scratch.conninfo("todo_backend")
+        await database.check()

@@ -29,6 +29,10 @@ _BIND = "SELECT set_config('app.user_id', %s, true)"
 _BIND_READER = (
     "SELECT set_config('app.user_id', %s, true), set_config('transaction_read_only', 'on', true)"
 )
+# Calls that may wait for a connection at once; more are refused without a wait. The pool's own
+# max_waiting counts those that gave up, too, until it connects again, and connects for no call
+# that it refuses: after an outage with so many calls it would refuse all of them forever.
+_WAITING = 200
 # An outage of the server, not a mistake of ours.
 _OUTAGES = (psycopg.OperationalError, psycopg.errors.AdminShutdown, PoolTimeout)
 # These derive from OperationalError, too, but a statement of ours caused them.
@@ -51,15 +55,17 @@ class Database:
 
         self._patience = patience
         self._size = size
+        self._waiting = 0
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             current,
             min_size=min(2, size),
             max_size=size,
             open=False,
             timeout=5,
-            max_waiting=200,
             max_lifetime=1800,
-            reconnect_timeout=30,
+            # A try waits twice as long as the one before it; after these seconds the next call
+            # begins again, so that a server that is back is found soon.
+            reconnect_timeout=5,
             name=name,
             kwargs={
                 "autocommit": True,
@@ -168,13 +174,19 @@ class Database:
 
         The pool has a check of its own, but that is a round trip or a pause of a second.
         """
-        for _ in range(self._size):
-            connection = await self._pool.getconn(timeout)
-            if not _is_gone(connection):
-                return connection
-            await connection.close()
-            await self._pool.putconn(connection)
-        return await self._pool.getconn(timeout)
+        if self._waiting >= _WAITING:
+            raise UnavailableError("The database has too much to do")
+        self._waiting += 1
+        try:
+            for _ in range(self._size):
+                connection = await self._pool.getconn(timeout)
+                if not _is_gone(connection):
+                    return connection
+                await connection.close()
+                await self._pool.putconn(connection)
+            return await self._pool.getconn(timeout)
+        finally:
+            self._waiting -= 1
 
 
 def _is_gone(connection: Connection) -> bool:
