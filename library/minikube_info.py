@@ -80,6 +80,12 @@ volumes:
   description: Those of the nodes' Docker volumes that are there; asked only when it does not run.
   type: list
   returned: always
+unjoined:
+  description: >-
+    Of a cluster with several nodes that is stopped or broken, those that no start brings back:
+    their container is gone, or was made and never joined.
+  type: list
+  returned: always
 settings:
   description: >-
     Of a running cluster its C(default StorageClass) and, with metrics-server, its C(metrics
@@ -230,6 +236,18 @@ def volumes(probe: Probe, profile: dict[str, Any]) -> list[str]:
     ]
 
 
+def unjoined(probe: Probe, profile: dict[str, Any]) -> list[str]:
+    """The nodes but the first whose container is gone or lacks what a join leaves in it."""
+    p = probe.params
+    joined = "/etc/kubernetes/kubelet.conf"
+    return [
+        name
+        for name in profile["node_names"][1:]
+        # Unlike exec, this works on a stopped container, too.
+        if probe.run(p["docker"], "cp", f"{name}:{joined}", "-", seconds=PROBE_SECONDS)[0] == 1
+    ]
+
+
 def inspected(probe: Probe, template: str) -> str:
     """What Docker tells of the container of the profile's name, "" where there is none."""
     p = probe.params
@@ -320,6 +338,7 @@ def main() -> None:
         profile=profile,
         image=profile["image"] if profile else inspected(probe, "{{.Config.Image}}"),
         volumes=volumes(probe, profile) if asked else [],
+        unjoined=unjoined(probe, profile) if state in {"stopped", "broken"} else [],
         settings=settings,
         cap_sys_resource=may_have_sys_resource(status.read_text() if status.exists() else ""),
     )

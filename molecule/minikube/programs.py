@@ -26,7 +26,7 @@ NEW: dict[str, Any] = {
     "kubernetes": False,  # whether kubelet and API server run
     "metrics": False,  # whether the metrics API answers
     "stale": 0,  # connections that keep the metrics API from answering
-    "node_lost": False,  # whether Docker never started another node's container
+    "unjoined": [],  # other nodes whose container is gone, or lacks what a join leaves in it
     "volume": False,
     "fail_start": 0,  # how many of the next starts fail
     "resolution": "60s",
@@ -46,6 +46,10 @@ PUBLISHED = {"HostIp": "127.0.0.1", "HostPort": "8080"}
 
 def profile() -> Path:
     return Path(os.environ["MINIKUBE_HOME"], ".minikube", "profiles", "molecule", "config.json")
+
+
+def machine(node: str) -> Path:
+    return Path(os.environ["MINIKUBE_HOME"], ".minikube", "machines", node)
 
 
 def flag(arguments: list[str], name: str, default: str = "") -> str:
@@ -85,7 +89,10 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
             state["kubernetes"] = False
             print("X Exiting due to GUEST_START: wait 6m0s for node: not ready")
             return 80
-        state |= {"node_lost": False, "kubernetes": True, "resolution": "60s", "stale": 1}
+        if any(machine(node).exists() for node in state["unjoined"]):
+            print("X Exiting due to GUEST_START: a node that is known does not join again")
+            return 80
+        state |= {"unjoined": [], "kubernetes": True, "resolution": "60s", "stale": 1}
         state["metrics"] = "metrics-server" in state["addons"]
         Path(os.environ["KUBECONFIG"]).write_text("clusters: []\n")
     elif command == "node":
@@ -93,7 +100,9 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
         if config["ExposedPorts"]:
             print("X Exiting due to GUEST_NODE_ADD: port is already allocated")
             return 80
-        config["Nodes"].append({"Name": f"m0{len(config['Nodes']) + 1}"})
+        name = f"m0{len(config['Nodes']) + 1}"
+        config["Nodes"].append({"Name": name})
+        machine(f"molecule-{name}").mkdir(parents=True)
         profile().write_text(json.dumps(config))
     elif command == "addons":
         name = arguments[arguments.index("enable") + 1]
@@ -112,6 +121,8 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
         state |= {"container": "stopped", "kubernetes": False}
     elif command == "delete":
         state |= json.loads(json.dumps(NEW)) | {"fail_start": state["fail_start"]}
+        for node in machine("molecule").parent.glob("*"):
+            node.rmdir()
         if profile().exists():
             profile().unlink()
             profile().parent.rmdir()
@@ -124,7 +135,7 @@ def status(state: dict[str, Any]) -> int:
     if not profile().exists():
         print('{"specversion":"1.0","type":"io.k8s.sigs.minikube.error","data":{"message":"no"}}')
         return 85
-    if state["container"] == "none" or state["node_lost"]:
+    if state["container"] == "none" or state["unjoined"]:
         print("null")
         return 7
     host = {"stopped": "Stopped", "running": "Running"}[state["container"]]
@@ -186,7 +197,9 @@ def docker(arguments: list[str], state: dict[str, Any]) -> int:
     if arguments[:2] == ["container", "ls"]:
         print("molecule" if state["container"] != "none" else "")
         return 0
-    if arguments[:2] == ["container", "rm"]:
+    if arguments[0] == "cp":
+        return int(arguments[1].split(":")[0] in state["unjoined"])
+    if arguments[:2] == ["container", "rm"] and "molecule" in arguments:
         state |= {"container": "none", "kubernetes": False}
     if arguments[:2] == ["volume", "rm"]:
         state["volume"] = False

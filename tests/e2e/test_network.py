@@ -136,7 +136,10 @@ def reached(
 
 def test_a_second_run_changes_nothing() -> None:
     assert set(nodes().values()) == {True}
-    assert "changed=0" in site(TWO)
+    output = site(TWO)
+    assert "changed=0" in output
+    # Such as the memory of the node that was added.
+    assert "goes on with what it was made with" not in output
 
 
 def test_a_stranger_reaches_the_ingress_controller_and_nothing_behind_it() -> None:
@@ -156,3 +159,15 @@ def test_a_pod_of_the_namespace_reaches_what_its_labels_allow(second: str) -> No
 def test_a_backup_gets_through() -> None:
     kubectl("create", "job", "-n", "todo", "--from=cronjob/postgres-backup", "by-hand")
     kubectl("wait", "-n", "todo", "job/by-hand", "--for=condition=Complete", "--timeout=100s")
+
+
+def test_a_node_whose_container_was_removed_comes_back_with_its_volumes(second: str) -> None:
+    kept = "/var/lib/local-path-provisioner/kept"
+    support.docker("exec", second, "install", "-D", "/etc/hostname", kept)
+    support.docker("container", "rm", "--force", second)
+    site(TWO)
+    assert set(nodes().values()) == {True}
+    support.docker("exec", second, "test", "-e", kept)
+    expected = APPLICATION | {"backend.todo:8000": True}
+    assert reached(expected, second, "todo", FRONTEND) == expected
+    assert "changed=0" in site(TWO)

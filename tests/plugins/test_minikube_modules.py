@@ -97,6 +97,20 @@ def test_status_is_judged(home: Path, minikube: str, state: str) -> None:
     assert look(home, minikube)["state"] == state
 
 
+def test_nodes_that_no_start_brings_back_are_told(home: Path) -> None:
+    path = home / ".minikube" / "profiles" / "m" / "config.json"
+    names = [{}, {"Name": "m02"}, {"Name": "m03"}, {"Name": "m04"}]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"Nodes": names}))
+    # A container that is gone, one that never joined, and one of which Docker does not tell.
+    docker = (
+        'case "$*" in cp*m02:*) exit 1;; cp*m03:*) exit 0;; cp*) kill -9 $$;; *) echo null;; esac'
+    )
+    stopped = f"echo '[{node('Stopped', 'Stopped')}]'; exit 7"
+    assert look(home, stopped, docker=docker)["unjoined"] == ["m-m02"]
+    healthy = f"echo '[{node('Running', 'Running')}]'"
+    assert look(home, healthy, "echo m 1", docker)["unjoined"] == []
+
+
 @pytest.mark.parametrize(
     ("docker", "state"),
     [
