@@ -849,6 +849,21 @@ def test_endpoints_are_seen() -> None:
 
 
 @pytest.mark.parametrize(
+    ("age", "expected"), [(3, []), (3600, ["unknown"])], ids=["now", "long ago"]
+)
+def test_endpoints_that_follow_a_pod_are_no_fault(age: int, expected: list[str]) -> None:
+    """The pod was asked about while it was ready, its endpoints when it was not any more."""
+    lost = endpoints("web")
+    changed = {"endpoints.kubernetes.io/last-change-trigger-time": ago(age)}
+    lost["metadata"]["annotations"] = changed
+    lost["endpoints"][0]["conditions"]["ready"] = False
+    found = web(
+        pod("web", ready=True, age=7200), ready=1, services=[service("web")], endpointslices=[lost]
+    )
+    assert causes(found) == expected
+
+
+@pytest.mark.parametrize(
     ("database", "found"),
     [
         ([pod("database", age=3)], False),

@@ -508,15 +508,35 @@ class View:
             and matches(selector, item["spec"]["template"]["metadata"].get("labels"))
         ]
 
-    def has_endpoints(self, service: Object) -> bool:
+    def endpoint_slices(self, service: Object) -> list[Object]:
         metadata = service["metadata"]
-        return any(
-            (endpoint.get("conditions") or {}).get("ready") is not False and endpoint["addresses"]
+        return [
+            item
             for item in self.items("endpointslices")
             if item["metadata"]["namespace"] == metadata["namespace"]
             and (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name")
             == metadata["name"]
+        ]
+
+    def has_endpoints(self, service: Object) -> bool:
+        return any(
+            (endpoint.get("conditions") or {}).get("ready") is not False and endpoint["addresses"]
+            for item in self.endpoint_slices(service)
             for endpoint in item.get("endpoints") or []
+        )
+
+    def has_just_lost_endpoints(self, service: Object) -> bool:
+        """Whether a Service's endpoints follow its pods, of which one was ready a moment ago.
+
+        The two are not asked in the same moment, nor does Kubernetes change them in one.
+        """
+        key = "endpoints.kubernetes.io/last-change-trigger-time"
+        changed = [
+            (item["metadata"].get("annotations") or {}).get(key)
+            for item in self.endpoint_slices(service)
+        ]
+        return any(is_ready(pod) for pod in self.selected_pods(service)) and any(
+            self.age(time) < STARTING for time in changed if time
         )
 
     def settings(self, namespace: str, spec: Object) -> dict[str, str]:

@@ -57,6 +57,8 @@ def services(view: View) -> Iterator[Finding]:
             continue
         if all(view.is_changing(workload) for workload in workloads):
             continue
+        if view.has_just_lost_endpoints(service):
+            continue
         about = ref("Service", service)
         yield Finding(
             UNKNOWN,
