@@ -895,3 +895,28 @@ def test_a_moment_without_a_database_that_restarts_is_no_fault(
     )
     about_web = [finding for finding in diagnose(said)[0] if finding.about.name == "web"]
     assert bool(about_web) is found
+
+
+@pytest.mark.parametrize("called", ["database", "web"], ids=["in a row", "in a circle"])
+@pytest.mark.parametrize("known", [True, False], ids=["restarts", "gone"])
+def test_servers_that_wait_for_each_other_for_a_moment_are_no_fault(
+    known: bool, called: str
+) -> None:
+    """The web server calls the database and another server, which looks for it, too."""
+
+    def lost(name: str, *hosts: str) -> Object:
+        env = [{"name": f"{host.upper()}_HOST", "value": host} for host in hosts]
+        made = pod(name, age=3600, container={"env": env})
+        made["status"]["conditions"][0]["lastTransitionTime"] = ago(3)
+        return made
+
+    said = web(
+        lost("web", "database", "api"),
+        lost("api", called),
+        *([pod("database", age=3)] if known else []),
+        deployments=[deployment("database", ready=0), deployment("api", ready=0)],
+        replicasets=[replicaset("database"), replicaset("api")],
+        services=[service("web"), service("api"), service("database")],
+        endpointslices=[],
+    )
+    assert (diagnose(said)[0] == []) is known

@@ -243,10 +243,11 @@ class View:
             ):
                 yield pod
 
-    def is_recovering(self, pod: Object) -> bool:
+    def is_recovering(self, pod: Object, callers: frozenset[str] = frozenset()) -> bool:
         """Whether a pod has been unready for a moment only, while all that it calls is there.
 
         After a restart of its database, say; with the database gone it is broken at once.
+        ``callers`` are the uids of the pods that call it, where they are asked about.
         """
         since = next(
             (
@@ -270,16 +271,25 @@ class View:
             for flow in self.flows(pod["metadata"]["namespace"], pod["spec"])
         }
         services = [self.service(*place) for place in called]
+        callers |= {pod["metadata"]["uid"]}
         return all(
-            service and (self.has_endpoints(service) or self.is_restarting(service))
+            service and (self.has_endpoints(service) or self.is_restarting(service, callers))
             for service in services
         )
 
-    def is_restarting(self, service: Object) -> bool:
-        """Whether all pods of a Service are leaving or just starting, and there are some."""
+    def is_restarting(self, service: Object, callers: frozenset[str]) -> bool:
+        """Whether all pods of a Service are leaving, starting or recovering, and there are some.
+
+        Those that call each other in a circle are judged by what else they call.
+        """
         pods = self.selected_pods(service)
         return bool(pods) and all(
-            pod["metadata"].get("deletionTimestamp") or self.is_starting(pod) for pod in pods
+            pod["metadata"].get("deletionTimestamp")
+            or self.is_starting(pod)
+            or pod["metadata"]["uid"] in callers
+            or self.is_recovering(pod, callers)
+            or self.has_just_lost_endpoints(service)
+            for pod in pods
         )
 
     def is_changing(self, owner: Ref) -> bool:
