@@ -27,7 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".state" / "logs" / "tests"
 MOLECULE = ROOT / ".state" / "molecule"
 # The scenarios that take about half of Molecule's time.
-MOLECULE_HALF = ("container_engine", "existing_cluster", "helm_release", "kagent", "smoke")
+MOLECULE_HALF = (
+    *("container_engine", "existing_cluster", "helm_release", "kagent", "preflight", "smoke"),
+)
 # A hang is a failure, too; the longest check builds a whole cluster from sources.
 HANG_GUARD_SECONDS = 4500
 SHOWN_LINES = 120
