@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import tarfile
 import tempfile
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.images_docker import DockerError, host_images
+from ansible.module_utils.images_docker import DockerError, host_ids, output
 
 DOCUMENTATION = r"""
 module: images_compare
@@ -64,7 +63,6 @@ class Contents:
 def read_layer(file: IO[bytes]) -> Layer:
     """Each path with kind, mode, owner, time, target, and the size and SHA-256 of its bytes."""
     found: Layer = {}
-    digests: dict[str, tuple[bytes, int, str]] = {}
     with tarfile.open(fileobj=file) as layer:
         for member in layer:
             kind, size, digest = member.type, member.size, ""
@@ -72,8 +70,7 @@ def read_layer(file: IO[bytes]) -> Layer:
                 digest = hashlib.sha256(data.read()).hexdigest()
             if member.islnk():
                 # Which of several names comes first, and so has the bytes, is a matter of order.
-                kind, size, digest = digests[member.linkname]
-            digests[member.name] = kind, size, digest
+                kind, size, digest = found[member.linkname][:3]
             target = member.linkname if member.issym() else ""
             owner = (member.uid, member.gid, member.mode, int(member.mtime))
             device = (member.devmajor, member.devminor)
@@ -86,18 +83,7 @@ def read_image(docker: str, reference: str, timeout: int) -> Contents:
     """What `docker save` tells of an image. Raises DockerError."""
     with tempfile.TemporaryDirectory(prefix="images-compare-") as folder:
         archive = Path(folder, "image.tar")
-        try:
-            done = subprocess.run(
-                [docker, "save", "--output", str(archive), reference],
-                capture_output=True,
-                text=True,
-                timeout=timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise DockerError(f"saving {reference} took more than {timeout} seconds") from None
-        if done.returncode:
-            raise DockerError(done.stderr.strip() or f"docker save ended with {done.returncode}")
+        output([docker, "save", "--output", str(archive), reference], timeout)
         with tarfile.open(archive) as saved:
 
             def part(name: str) -> IO[bytes]:
@@ -130,10 +116,8 @@ def difference(first: Contents, second: Contents) -> str:
 
 def compare(docker: str, first: str, second: str, timeout: int) -> str:
     """The first thing in which two images differ, "" when nothing does. Raises DockerError."""
-    images = host_images(docker)
-    if absent := [reference for reference in (first, second) if reference not in images]:
-        raise DockerError(f"Docker does not have {', '.join(absent)}")
-    if images[first] == images[second]:
+    ids = host_ids(docker, [first, second])
+    if ids[first] == ids[second]:
         return ""
     return difference(read_image(docker, first, timeout), read_image(docker, second, timeout))
 

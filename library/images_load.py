@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.images_docker import DockerError, host_images, node_images
+from ansible.module_utils.images_docker import DockerError, host_ids, node_images
 
 DOCUMENTATION = r"""
 module: images_load
@@ -38,10 +38,7 @@ loaded:
 
 def load(docker: str, node: str, references: list[str], timeout: int) -> None:
     """Loads the images into a node and checks their ids there. Raises DockerError."""
-    host = host_images(docker)
-    absent = [reference for reference in references if reference not in host]
-    if absent:
-        raise DockerError(f"Docker does not have {', '.join(absent)}")
+    host = host_ids(docker, references)
     with subprocess.Popen(
         [docker, "save", *references], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as save:

@@ -14,13 +14,14 @@ class DockerError(Exception):
     """Docker or a node gave no answer; the text says what it said instead."""
 
 
-def _output(command: list[str]) -> str:
+def output(command: list[str], seconds: int = 60) -> str:
+    """What a command writes. Raises DockerError."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except FileNotFoundError:
         raise DockerError(f"{command[0]} is not installed") from None
     except subprocess.TimeoutExpired:
-        raise DockerError(f"{command[0]} gave no answer within 60 seconds") from None
+        raise DockerError(f"{command[0]} gave no answer within {seconds} seconds") from None
     if done.returncode:
         raise DockerError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
     return done.stdout
@@ -29,15 +30,23 @@ def _output(command: list[str]) -> str:
 def host_images(docker: str) -> dict[str, str]:
     """Reference to id of all tagged images that Docker has. Raises DockerError."""
     form = "{{.Repository}}:{{.Tag}} {{.ID}}"
-    lines = _output([docker, "image", "ls", "--no-trunc", "--format", form]).splitlines()
+    lines = output([docker, "image", "ls", "--no-trunc", "--format", form]).splitlines()
     pairs = (line.split() for line in lines)
     return {full_name(name): ident for name, ident in pairs if "<none>" not in name}
 
 
+def host_ids(docker: str, references: list[str]) -> dict[str, str]:
+    """Reference to id of these images. Raises DockerError that names those Docker does not have."""
+    host = host_images(docker)
+    if absent := [reference for reference in references if reference not in host]:
+        raise DockerError(f"Docker does not have {', '.join(absent)}")
+    return {reference: host[reference] for reference in references}
+
+
 def node_images(docker: str, node: str) -> dict[str, list[str]]:
     """Reference to ids of all tagged images that a node has. Raises DockerError."""
-    output = _output([docker, "exec", node, "sh", "-c", _NODE_COMMAND])
-    runtime, _, store = output.partition("\n---\n")
+    told = output([docker, "exec", node, "sh", "-c", _NODE_COMMAND])
+    runtime, _, store = told.partition("\n---\n")
     images: dict[str, list[str]] = {}
     for image in json.loads(runtime)["images"]:
         for name in image["repoTags"]:
@@ -59,7 +68,7 @@ def registry_digest(docker: str, reference: str) -> str:
     # Of a form that is not JSON, buildx makes its own table.
     form = ("--format", "{{json .Manifest}}")
     try:
-        found = _output([docker, "buildx", "imagetools", "inspect", *form, reference])
+        found = output([docker, "buildx", "imagetools", "inspect", *form, reference])
     except DockerError as error:
         if any(words in str(error).lower() for words in _ABSENT):
             return ""

@@ -282,13 +282,14 @@ class View:
 
         Those that call each other in a circle are judged by what else they call.
         """
+        if self.has_just_lost_endpoints(service):
+            return True
         pods = self.selected_pods(service)
         return bool(pods) and all(
             pod["metadata"].get("deletionTimestamp")
             or self.is_starting(pod)
             or pod["metadata"]["uid"] in callers
             or self.is_recovering(pod, callers)
-            or self.has_just_lost_endpoints(service)
             for pod in pods
         )
 
