@@ -109,6 +109,33 @@ def test_jobs_never_overlap_and_never_pile_up(helm: HelmProgram, name: str) -> N
     assert not of_kind(helm.template("postgres", {"backup": {"enabled": False}}), "CronJob")
 
 
+def test_who_shares_a_volume_with_the_server_goes_to_its_node(helm: HelmProgram) -> None:
+    """A ReadWriteOnce volume of most clusters is mounted on one node only."""
+    manifests = helm.template("postgres", {"archive": {"enabled": True}})
+    server = one(manifests, "StatefulSet", "postgres")["spec"]["template"]
+    labels = server["metadata"]["labels"]
+    shared = {"postgres-backup", "postgres-archive"}
+    rules = {}
+    for name, pod in pod_templates(manifests):
+        claims = {
+            volume.get("persistentVolumeClaim", {}).get("claimName")
+            for volume in pod["spec"]["volumes"]
+        }
+        if not name.startswith("StatefulSet/") and claims & shared:
+            ((rule, terms),) = pod["spec"]["affinity"]["podAffinity"].items()
+            term = terms[0].get("podAffinityTerm", terms[0])
+            assert term["topologyKey"] == "kubernetes.io/hostname", name
+            assert term["labelSelector"]["matchLabels"].items() <= labels.items(), name
+            rules[name] = rule.removesuffix("DuringSchedulingIgnoredDuringExecution")
+    # A drill and a recovery must run where there is no server, too.
+    assert rules == {
+        "CronJob/postgres-backup": "required",
+        "CronJob/postgres-drill": "preferred",
+        "CronJob/postgres-recovery": "preferred",
+        "Pod/postgres-drill-test": "required",
+    }
+
+
 def test_a_drill_cannot_reach_the_running_database(helm: HelmProgram) -> None:
     manifests = helm.template("postgres")
     policy = one(manifests, "NetworkPolicy", "postgres-drill")["spec"]
@@ -322,6 +349,23 @@ def test_backup_keeps_the_newest(backup: Path) -> None:
         "todo-20260104T020000Z.dump.sha256",
         "todo-20260104T020000Z.dump.tables",
     ]
+
+
+def test_many_backups_in_a_day_leave_those_of_the_days_before(backup: Path) -> None:
+    for stamp in ("20260101T020000Z", "20260102T020000Z", "20260102T180000Z", "20260102T190000Z"):
+        assert run_backup(backup, stamp).returncode == 0
+    assert sorted(item.name for item in backup.glob("*.dump")) == [
+        "todo-20260101T020000Z.dump",
+        "todo-20260102T190000Z.dump",
+    ]
+
+
+@pytest.mark.parametrize("earlier", ["20260101T020000Z", "20260102T010000Z"])
+def test_a_new_backup_stays_though_it_is_of_an_earlier_time(backup: Path, earlier: str) -> None:
+    for stamp in ("20260102T020000Z", earlier):
+        done = run_backup(backup, stamp, BACKUP_PREFIX="recovered", BACKUP_KEEP="1")
+        assert done.returncode == 0, done.stderr
+    assert [item.name for item in backup.glob("*.dump")] == [f"recovered-{earlier}.dump"]
 
 
 def test_backup_waits_for_a_network_that_lets_it_through(backup: Path) -> None:

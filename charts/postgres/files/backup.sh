@@ -1,9 +1,9 @@
 #!/bin/sh
 # Dumps the database into BACKUP_DIR: NAME.dump, its checksum (NAME.dump.sha256), and what the dump
 # holds (NAME.dump.tables, see tables.sql), read from the same snapshot. The dump gets its name last,
-# complete and readable, so one that is there has the other two. Keeps the BACKUP_KEEP newest. Uses
-# what the image has: no sort, no wc. NAME is BACKUP_PREFIX (default: the database) and BACKUP_STAMP
-# (default: the time).
+# complete and readable, so one that is there has the other two. Keeps BACKUP_KEEP of them, of as
+# many days as it can. Uses what the image has: no sort, no wc. NAME is BACKUP_PREFIX (default: the
+# database) and BACKUP_STAMP (default: the time).
 set -eu
 umask 077
 cd "$BACKUP_DIR"
@@ -63,10 +63,28 @@ DO 'BEGIN RAISE EXCEPTION ''the dump failed, see above''; END';
 COMMIT;
 END
 
-# The shell sorts the names, and so the times, of a pattern.
-set -- "$PREFIX"-*.dump
+# The shell sorts the names, and so the times, of a pattern. The new one comes last: a recovered one
+# may be of an earlier time than the one that it replaces.
+set --
+for dump in "$PREFIX"-*.dump; do
+    [ "$dump" = "$DUMP" ] || set -- "$@" "$dump"
+done
+set -- "$@" "$DUMP"
 while [ "$#" -gt "$BACKUP_KEEP" ]; do
-    rm -f -- "$1" "$1.sha256" "$1.tables"
-    shift
+    # A day's older one goes first, so that an evening with many leaves those of the days before.
+    surplus=$1
+    previous=
+    for dump; do
+        if [ "${previous%T*}" = "${dump%T*}" ]; then
+            surplus=$previous
+            break
+        fi
+        previous=$dump
+    done
+    rm -f -- "$surplus" "$surplus.sha256" "$surplus.tables"
+    for dump; do
+        shift
+        [ "$dump" = "$surplus" ] || set -- "$@" "$dump"
+    done
 done
 echo "backup: wrote $DUMP, $# kept"

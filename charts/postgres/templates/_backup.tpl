@@ -31,6 +31,26 @@ volumeMounts:
   emptyDir: {sizeLimit: 16Mi}
 {{- end }}
 
+{{/*
+The server's node, for pods that share a volume with it: one that is ReadWriteOnce can be mounted on
+one node only. A pod that does its work without a server, too, only "prefers" it.
+*/}}
+{{- define "postgres.besideServer" -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict "matchLabels"
+    (include "common.selectorLabels" (dict "root" .root "component" "server") | fromYaml)) -}}
+affinity:
+  podAffinity:
+    {{- if .prefers }}
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          {{- toYaml $term | nindent 10 }}
+    {{- else }}
+    requiredDuringSchedulingIgnoredDuringExecution:
+      - {{ toYaml $term | indent 8 | trim }}
+    {{- end }}
+{{- end }}
+
 {{/* Settings of libpq: only the server that our authority vouches for, and only with TLS. */}}
 {{- define "postgres.clientTLS" -}}
 - {name: PGSSLMODE, value: verify-full}
