@@ -76,7 +76,7 @@ def test_rollouts_keep_every_replica_until_its_successor_is_ready(
 
 
 @pytest.mark.parametrize(
-    ("grace", "pause", "left"), [(60, 5, "50"), (40, 10, "25"), (5, 5, "0"), (1, 60, "0")]
+    ("grace", "pause", "left"), [(60, 5, "50"), (40, 10, "25"), (5, 5, "0"), (5, 0, "0")]
 )
 @pytest.mark.parametrize("chart", ["backend", "mcp-server"])
 def test_servers_end_their_requests_before_they_are_killed(
@@ -85,6 +85,17 @@ def test_servers_end_their_requests_before_they_are_killed(
     values = {"terminationGracePeriodSeconds": grace, "preStopSeconds": pause}
     data = one(helm.template(chart, values), "ConfigMap", chart)["data"]
     assert data["TODO_SHUTDOWN_TIMEOUT"] == left
+
+
+@pytest.mark.parametrize("chart", [*SERVERS, "traefik"])
+def test_a_pause_that_kubernetes_refuses_is_not_rendered(helm: HelmProgram, chart: str) -> None:
+    """A pause longer than the grace period, or one of 0, which needs a feature gate."""
+    refused = helm.try_template(chart, {"terminationGracePeriodSeconds": 3, "preStopSeconds": 5})
+    assert refused.returncode != 0
+    assert "set it to at most terminationGracePeriodSeconds (3)" in refused.stderr
+    deployment = one(helm.template(chart, {"preStopSeconds": 0}), "Deployment", chart)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert "lifecycle" not in container
 
 
 @pytest.mark.parametrize("chart", [*SERVERS, "postgres", "traefik"])

@@ -121,10 +121,15 @@ Endpoints are withdrawn while the old pod still answers: an ingress controller m
 routing to it for some seconds after it was told to stop.
 */}}
 {{- define "common.preStop" -}}
+{{- if gt (int .Values.preStopSeconds) (int .Values.terminationGracePeriodSeconds) -}}
+{{- fail (printf "preStopSeconds (%v) is longer than a pod may take to end: set it to at most terminationGracePeriodSeconds (%v)" .Values.preStopSeconds .Values.terminationGracePeriodSeconds) -}}
+{{- end -}}
+{{- with .Values.preStopSeconds -}}
 lifecycle:
   preStop:
     sleep:
-      seconds: {{ .Values.preStopSeconds }}
+      seconds: {{ . }}
+{{- end }}
 {{- end }}
 
 {{/*
