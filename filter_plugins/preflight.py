@@ -22,6 +22,8 @@ WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 KEY = re.compile(r"^\s*(?:- )?([A-Za-z_][A-Za-z0-9_]*):(?=\s|$)")
 # Values that are never shown, whatever is wrong with them.
 SECRET = re.compile(r"(password|_key|token)$")
+# As in charts/common/schema/definitions.json.
+PUBLIC_NAME = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 # How alike two names must be for one to be taken for a slip of the other.
 SLIP = 0.84
 
@@ -189,6 +191,7 @@ def preflight_variable_failures(
     return [
         *unread_variables(variables, specifications, words),
         *wrong_values(variables, specifications),
+        *unfit_names(variables),
         *contradictions(variables),
     ]
 
@@ -281,6 +284,18 @@ def outline(value: Any) -> Any:
     if isinstance(value, list):
         return [outline(entry) for entry in value]
     return value
+
+
+def unfit_names(variables: Mapping[str, Any]) -> Iterator[Failure]:
+    """Names of the right type that Kubernetes would refuse, after everything is built."""
+    host = variables.get("platform_host", "localhost")
+    if isinstance(host, str) and not (PUBLIC_NAME.fullmatch(host) and len(host) <= 253):
+        yield failure(
+            "variable platform_host",
+            repr(host),
+            "a DNS name in small letters; an Ingress takes no IP address",
+            "set platform_host to a name that leads to this address, in your DNS or in /etc/hosts",
+        )
 
 
 def contradictions(variables: Mapping[str, Any]) -> Iterator[Failure]:

@@ -98,7 +98,7 @@ def test_a_shared_definition_reaches_every_schema_that_uses_it(charts: Path) -> 
 def test_an_unknown_definition_is_named(charts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = charts / "ingress" / "values.schema.json"
     file.write_text(
-        file.read_text("utf-8").replace("definitions/host", "definitions/hots"), "utf-8"
+        file.read_text("utf-8").replace("definitions/publicName", "definitions/publicNmae"), "utf-8"
     )
     assert chart_docs.main(["--check", "--charts", str(charts)]) == 1
-    assert "ingress: 'hots'" in capsys.readouterr().err
+    assert "ingress: 'publicNmae'" in capsys.readouterr().err

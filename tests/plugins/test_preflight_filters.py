@@ -209,6 +209,17 @@ def test_wrong_secret_is_refused_and_never_shown(project: Path) -> None:
     assert one["found"] == "a str, not shown"
 
 
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "192.168.1.20", "Todo.Example.Org", "a..b", "::1", ""]
+)
+def test_a_public_name_that_an_ingress_refuses(project: Path, host: str) -> None:
+    (one,) = judge(project, platform_host=host)
+    assert one["check"] == "variable platform_host"
+    assert "DNS name" in one["expected"]
+    for fit in ("localhost", "todo.example.org", "x1.2-b.test"):
+        assert judge(project, platform_host=fit) == []
+
+
 def test_existing_cluster_without_a_registry_is_refused(project: Path) -> None:
     (one,) = judge(project, existing_cluster_kubeconfig="/c", images_registry="")
     assert one["check"] == "variable images_registry"
