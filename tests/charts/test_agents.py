@@ -229,9 +229,7 @@ def test_the_way_to_the_task_tools_needs_both_ends(
     assert comes_in(Peer("controller", "kagent", ())) is (switch != "agents")
     assert not comes_in(lodger)
     assert not comes_in(STRANGER)
-    # By default the model may be at this port of any address; without it only the task tools are.
-    narrow = {**agents, "model": {"existingSecret": "model", "egressPorts": [443]}}
-    leaving = of_kind(template(helm, narrow, runtime), "NetworkPolicy")
+    leaving = of_kind(template(helm, agents, runtime), "NetworkPolicy")
     assert end_allows(leaving, "Egress", agent, target, 8000) is (switch != "mcp-server")
 
 
@@ -349,11 +347,8 @@ def test_flows_of_the_agents(helm: HelmProgram) -> None:
         ("agents-test", "agents", 8080),
         ("agents", "dns", 53),
         ("agents-test", "dns", 53),
-        # The model, which may be anywhere on its ports.
-        *(("agents", peer, 443) for peer in ("internet",)),
-        ("agents", "internet", 8000),
-        *(("agents", peer, port) for peer in ("stranger", "neighbour") for port in (80, 8000)),
-        ("agents", "lodger", 8080),
+        # The model, which may be anywhere on its port.
+        ("agents", "internet", 443),
         # The API server.
         ("kubernetes-mcp-server", "internet", 443),
     }

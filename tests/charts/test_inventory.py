@@ -87,12 +87,13 @@ def test_every_server_has_a_priority_of_the_namespaces_own(
         ("http://192.168.49.1:11434/v1", 11434),
     ],
 )
-def test_the_network_policy_opens_the_models_port(
+def test_the_network_policies_open_the_models_port(
     helm: HelmProgram, tmp_path: Path, address: str, port: int
 ) -> None:
     settings = {"assistant_engine": "openai", "assistant_openai_base_url": address}
-    releases = asked("helm_release_releases", tmp_path, **settings)
-    values = {release["name"]: release.get("values", {}) for release in releases}["backend"]
-    policy = one(helm.template("backend", values), "NetworkPolicy", "backend")
-    anywhere = [rule["ports"] for rule in policy["spec"]["egress"] if "to" not in rule]
-    assert anywhere == [[{"protocol": "TCP", "port": port}]]
+    releases = asked("(helm_release_releases + kagent_releases)", tmp_path, **settings)
+    values = {release["name"]: release.get("values", {}) for release in releases}
+    for chart in ("backend", "agents"):
+        policy = one(helm.template(chart, values[chart]), "NetworkPolicy", chart)
+        anywhere = [rule["ports"] for rule in policy["spec"]["egress"] if "to" not in rule]
+        assert anywhere == [[{"protocol": "TCP", "port": port}]], chart

@@ -188,6 +188,10 @@ NAMES: dict[str, Manifest] = {
         },
         "identity": {"existingSecret": NAMED_LIKE_A_NUMBER, "publicKeyKey": NAMED_LIKE_A_TRUTH},
         "public": True,
+        "agents": {
+            "namespace": NAMED_LIKE_A_NUMBER,
+            "controllerNamespace": NAMED_LIKE_A_NUMBER,
+        },
         "metrics": {"namespace": NAMED_LIKE_A_NUMBER},
         "networkPolicy": {"ingressController": {"namespace": NAMED_LIKE_A_NUMBER}},
     },
@@ -219,6 +223,11 @@ NAMES: dict[str, Manifest] = {
     "agents": {
         "model": {"name": NAMED_LIKE_A_NUMBER, "existingSecret": NAMED_LIKE_A_NUMBER},
         "tools": {"namespaces": [NAMED_LIKE_A_NUMBER]},
+        "todoTools": {
+            "enabled": True,
+            "namespace": NAMED_LIKE_A_NUMBER,
+            "existingSecret": NAMED_LIKE_A_TRUTH,
+        },
     },
 }
 

@@ -49,7 +49,7 @@ def test_no_path_of_a_developers_machine() -> None:
     assert found == set()
 
 
-def test_no_image_is_taken_by_a_moving_tag() -> None:
+def test_no_image_is_taken_by_the_tag_latest() -> None:
     found = [
         str(path.relative_to(ROOT))
         for path, text in texts()

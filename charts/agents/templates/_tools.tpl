@@ -29,7 +29,7 @@ kind = ""
 - to:
     - namespaceSelector:
         matchLabels:
-          kubernetes.io/metadata.name: {{ .namespace }}
+          kubernetes.io/metadata.name: {{ .namespace | quote }}
       {{ include "common.peer" (dict "name" "mcp-server") | nindent 6 | trim }}
   ports:
     - {protocol: TCP, port: {{ include "agents.portOf" .url }}}
