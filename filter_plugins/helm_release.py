@@ -223,16 +223,13 @@ def helm_release_plan(
     ]
 
 
-def helm_release_selected(
-    releases: list[dict[str, Any]], run_tags: list[str], skip_tags: list[str] | None = None
-) -> list[str]:
+def helm_release_selected(releases: list[dict[str, Any]], run_tags: list[str]) -> list[str]:
     """The names of the releases that a run's tags ask for: those named, or all when none is.
 
-    `run_tags` and `skip_tags` are Ansible's ansible_run_tags and ansible_skip_tags.
+    `run_tags` are Ansible's ansible_run_tags.
     """
     names = [str(release["name"]) for release in releases if release.get("name")]
-    named = [name for name in names if name in run_tags] or names
-    return [name for name in named if name not in (skip_tags or [])]
+    return [name for name in names if name in run_tags] or names
 
 
 def helm_release_undo(

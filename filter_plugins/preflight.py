@@ -138,13 +138,16 @@ def check_programs(facts: dict[str, Any], wanted: dict[str, Any]) -> Iterator[Fa
     installs = machine["may_become_root"] and bool(facts["programs"].get("apt-get"))
     for program in wanted["programs"]:
         found = facts["programs"].get(program["name"], "")
-        if wanted["network_mode"] not in program["modes"] or found or installs:
+        package = program.get("package", "")
+        if wanted["network_mode"] not in program["modes"] or found or (installs and package):
             continue
         yield failure(
             program["name"],
             "not on PATH",
             program["why"],
-            f"install it (Debian, Ubuntu: sudo apt-get install {program['package']})",
+            f"install it (Debian, Ubuntu: sudo apt-get install {package})"
+            if package
+            else "install it; on Linux with x86_64 `make` brings it along",
         )
 
 
@@ -191,7 +194,7 @@ def preflight_variable_failures(
     return [
         *unread_variables(variables, specifications, words),
         *wrong_values(variables, specifications),
-        *unfit_names(variables),
+        *unfit_values(variables),
         *contradictions(variables),
     ]
 
@@ -286,8 +289,8 @@ def outline(value: Any) -> Any:
     return value
 
 
-def unfit_names(variables: Mapping[str, Any]) -> Iterator[Failure]:
-    """Names of the right type that Kubernetes would refuse, after everything is built."""
+def unfit_values(variables: Mapping[str, Any]) -> Iterator[Failure]:
+    """Values of the right type that Kubernetes or Docker refuses, after everything is built."""
     host = variables.get("platform_host", "localhost")
     if isinstance(host, str) and not (PUBLIC_NAME.fullmatch(host) and len(host) <= 253):
         yield failure(
@@ -295,6 +298,26 @@ def unfit_names(variables: Mapping[str, Any]) -> Iterator[Failure]:
             repr(host),
             "a DNS name in small letters; an Ingress takes no IP address",
             "set platform_host to a name that leads to this address, in your DNS or in /etc/hosts",
+        )
+    ports = {
+        name: str(variables[name])
+        for name in ("platform_http_port", "platform_https_port")
+        if name in variables
+    }
+    for name, port in ports.items():
+        if port.isdecimal() and not 0 < int(port) < 65536:
+            yield failure(
+                f"variable {name}",
+                port,
+                "a port, 1 to 65535",
+                f"correct {name} in inventory/group_vars/all or on the command line",
+            )
+    if len(ports) == 2 and len(set(ports.values())) == 1:
+        yield failure(
+            "variable platform_https_port",
+            f"{ports['platform_https_port']}, as platform_http_port",
+            "two ports",
+            "set one of them to another port",
         )
 
 
@@ -324,15 +347,15 @@ def expectation(specification: dict[str, Any]) -> str:
 
 
 def preflight_is_fresh(memory: Any, questions: list[dict[str, Any]], hours: float) -> bool:
-    """Whether a remembered network mode answers these questions and is not older than `hours`."""
+    """Whether a remembered network mode answers these questions and is not older than `hours`.
+
+    `mirrors` is believed for an hour at most: a server that does not answer may do so in a moment.
+    """
     try:
         age = time.time() - memory["time"]
         urls = [question["url"] for question in questions]
-        return (
-            0 <= age < hours * 3600
-            and memory["urls"] == urls
-            and memory["mode"] in ("open", "mirrors")
-        )
+        believed = {"open": hours, "mirrors": min(hours, 1)}
+        return 0 <= age < believed[memory["mode"]] * 3600 and bool(memory["urls"] == urls)
     except (KeyError, TypeError):
         return False
 

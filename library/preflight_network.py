@@ -22,6 +22,8 @@ description:
   - Asks several servers at once over TLS with verified certificates, and looks at what they
     answer. On some networks a stranger accepts every connection, so an open port proves nothing.
   - Writes the answer to a file, for the filter C(preflight_is_fresh).
+  - A machine that was C(open) before stays so while servers do not answer, because a network is
+    away for a while more often than for good; the file is left as it was.
   - Never says C(changed), because the file is a memory and not a part of the platform.
 options:
   questions:
@@ -49,8 +51,12 @@ options:
 
 RETURN = r"""
 mode:
-  description: C(open) when every server answered as expected, else C(mirrors).
+  description: C(open) when every server answered as expected, or did so once, else C(mirrors).
   type: str
+  returned: always
+kept:
+  description: Whether the mode is that of the file, although not every server answered now.
+  type: bool
   returned: always
 answers:
   description: What each server answered, by name.
@@ -99,6 +105,14 @@ def ask_all(questions: list[dict[str, Any]], seconds: float) -> dict[str, str]:
     return dict(answers)
 
 
+def was_open(memory: Path) -> bool:
+    """Whether all servers answered when they were asked the last time, however long ago."""
+    try:
+        return bool(json.loads(memory.read_text())["mode"] == "open")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def remember(memory: Path, known: dict[str, Any]) -> None:
     memory.parent.mkdir(parents=True, exist_ok=True)
     fresh = memory.with_suffix(f".{os.getpid()}")
@@ -129,12 +143,14 @@ def main() -> None:
     )
     p = module.params
     answers = ask_all(p["questions"], p["seconds"])
-    mode = "open" if all(answer == GOOD for answer in answers.values()) else "mirrors"
-    if not module.check_mode:
+    answered = all(answer == GOOD for answer in answers.values())
+    kept = not answered and was_open(Path(p["memory"]))
+    mode = "open" if answered or kept else "mirrors"
+    if not kept and not module.check_mode:
         urls = [question["url"] for question in p["questions"]]
         known = {"mode": mode, "urls": urls, "time": time.time(), "answers": answers}
         remember(Path(p["memory"]), known)
-    module.exit_json(changed=False, mode=mode, answers=answers)
+    module.exit_json(changed=False, mode=mode, kept=kept, answers=answers)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ def asked(expression: str, tmp_path: Path, **settings: Any) -> Any:
     given = {
         "images_references": {name: f"localhost/todo/{name}:0123456789ab" for name in IMAGES},
         "ansible_run_tags": ["all"],
-        "ansible_skip_tags": [],
         **settings,
     }
     subprocess.run(

@@ -172,18 +172,12 @@ def test_waves_hold_what_needs_work_after_what_it_needs(charts: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("run_tags", "skip_tags", "selected"),
-    [
-        (["all"], [], ["data", "api"]),
-        (["api", "images"], [], ["api"]),
-        (["helm_release"], ["data"], ["api"]),
-    ],
+    ("run_tags", "selected"),
+    [(["all"], ["data", "api"]), (["api", "images"], ["api"]), (["helm_release"], ["data", "api"])],
 )
-def test_tags_select_releases(
-    run_tags: list[str], skip_tags: list[str], selected: list[str]
-) -> None:
+def test_tags_select_releases(run_tags: list[str], selected: list[str]) -> None:
     releases = [{"name": "data"}, {"name": "api"}]
-    assert helm_release.helm_release_selected(releases, run_tags, skip_tags) == selected
+    assert helm_release.helm_release_selected(releases, run_tags) == selected
 
 
 def history(*revisions: str) -> list[dict[str, Any]]:

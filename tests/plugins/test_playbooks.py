@@ -54,8 +54,9 @@ class Cluster:
         )
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
-    def playbook(self, name: str, **settings: Any) -> tuple[int, str]:
-        return self.ansible("ansible-playbook", f"playbooks/{name}.yml", "-e", json.dumps(settings))
+    def playbook(self, name: str, *options: str, **settings: Any) -> tuple[int, str]:
+        extra = ("--extra-vars", json.dumps(settings))
+        return self.ansible("ansible-playbook", f"playbooks/{name}.yml", *options, *extra)
 
     def role(self, name: str, tasks: str) -> tuple[int, str]:
         role = ("ansible.builtin.include_role", "--args", f"name={name} tasks_from={tasks}")
@@ -130,6 +131,26 @@ def test_a_lost_database_is_recovered_from_what_it_had_archived(cluster: Make) -
     assert status == 0, output
     assert "its last changes, which it did not archive, cannot be recovered" in output
     assert not there.calls("psql")
+
+
+@pytest.mark.parametrize("name", ["backup", "recover"])
+def test_check_mode_looks_and_makes_no_job(cluster: Make, name: str) -> None:
+    """It would wait half an hour for a job that it did not make."""
+    there = cluster([("get cronjob postgres-backup", "cronjob.batch/postgres-backup"), *RECOVERED])
+    status, output = there.playbook(name, "--check", recover_time=TIME)
+    assert status == 0, output
+    assert there.calls("get cronjob")
+    assert not there.calls("get job |create|exec")
+
+
+def test_status_tells_the_same_in_check_mode(cluster: Make) -> None:
+    there = cluster([("get nodes", "one-node Ready")])
+    (there.folder / "kubeconfig").write_text("")
+    unreachable = {"platform_url": "http://127.0.0.1:9"}
+    status, output = there.playbook("status", "--check", **unreachable)
+    assert status == 0, output
+    assert "one-node Ready" in output
+    assert "http://127.0.0.1:9: " in output
 
 
 EVERY_POD = "annotate pod --selector app.kubernetes.io/part-of=todo --overwrite"

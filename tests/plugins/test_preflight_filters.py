@@ -95,6 +95,15 @@ def test_missing_program_that_root_can_install_is_no_failure() -> None:
     assert failures(programs={"apt-get": "2.6.1"}, machine__may_become_root=True) == []
 
 
+def test_missing_program_without_a_package_is_a_failure_even_for_root() -> None:
+    facts = copy.deepcopy(FACTS)
+    facts["machine"]["may_become_root"] = True
+    helm = {"name": "helm", "modes": ["open", "mirrors"], "why": "Helm 3.17 or later"}
+    (one,) = preflight.preflight_machine_failures(facts, WANTED | {"programs": [helm]})
+    assert (one["check"], one["expected"]) == ("helm", "Helm 3.17 or later")
+    assert "apt-get" not in one["remedy"]
+
+
 NO_DOCKER = {"answers": False, "root": "", "cluster": False}
 
 
@@ -220,6 +229,18 @@ def test_a_public_name_that_an_ingress_refuses(project: Path, host: str) -> None
         assert judge(project, platform_host=fit) == []
 
 
+@pytest.mark.parametrize("port", [0, 80880, "65536"])
+def test_a_port_that_is_none(project: Path, port: Any) -> None:
+    (one,) = judge(project, platform_http_port=port)
+    assert (one["check"], one["expected"]) == ("variable platform_http_port", "a port, 1 to 65535")
+
+
+def test_one_port_cannot_be_both(project: Path) -> None:
+    (one,) = judge(project, platform_http_port=8080, platform_https_port="8080")
+    assert "as platform_http_port" in one["found"]
+    assert judge(project, platform_http_port=8080, platform_https_port=8443) == []
+
+
 def test_existing_cluster_without_a_registry_is_refused(project: Path) -> None:
     (one,) = judge(project, existing_cluster_kubeconfig="/c", images_registry="")
     assert one["check"] == "variable images_registry"
@@ -238,6 +259,8 @@ def memory(**changes: Any) -> dict[str, Any]:
 
 def test_answer_of_an_hour_ago_is_fresh() -> None:
     assert preflight.preflight_is_fresh(memory(), QUESTIONS, 24)
+    shortly = memory(mode="mirrors", time=time.time() - 1800)
+    assert preflight.preflight_is_fresh(shortly, QUESTIONS, 24)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +270,8 @@ def test_answer_of_an_hour_ago_is_fresh() -> None:
         memory(time=time.time() + 3600),
         memory(urls=["https://b.example/"]),
         memory(mode="auto"),
+        # Who did not answer may do so in a moment.
+        memory(mode="mirrors", time=time.time() - 2 * 3600),
         {},
         "nonsense",
     ],

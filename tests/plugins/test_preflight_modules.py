@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.server
+import json
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -205,3 +207,58 @@ def test_memory_is_replaced_whole(tmp_path: Path) -> None:
     preflight_network.remember(memory, {"mode": "mirrors"})
     assert memory.read_text() == '{\n "mode": "mirrors"\n}\n'
     assert [path.name for path in memory.parent.iterdir()] == ["network-mode.json"]
+
+
+def ask_as_ansible(memory: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    """The module's answer, from a process of its own."""
+    arguments = {"questions": [asked], "seconds": 5, "memory": str(memory)}
+    done = subprocess.run(
+        [sys.executable, preflight_network.__file__],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("before", "answers", "mode", "kept"),
+    [
+        (None, False, "mirrors", False),
+        (None, True, "open", False),
+        ("mirrors", True, "open", False),
+        ("mirrors", False, "mirrors", False),
+        # A laptop on a train goes on with what it has.
+        ("open", False, "open", True),
+        ("open", True, "open", False),
+    ],
+)
+def test_an_open_machine_stays_so_while_its_network_is_away(
+    tmp_path: Path, before: str | None, answers: bool, mode: str, kept: bool
+) -> None:
+    memory = tmp_path / "network-mode.json"
+    if before:
+        memory.write_text(
+            json.dumps({"mode": before, "urls": ["https://older.example/"], "time": 1})
+        )
+    with server(200 if answers else 503, "0" * 64) as url:
+        found = ask_as_ansible(memory, question(url))
+    assert (found["mode"], found["kept"]) == (mode, kept)
+    # What was kept is asked again by the next run.
+    assert (json.loads(memory.read_text())["time"] == 1) is kept
+
+
+def test_a_port_that_only_root_may_bind_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    monkeypatch.setattr(preflight_facts, "listeners", lambda port: {"1"} if port == 80 else set())
+    assert not preflight_facts.port_is_free("127.0.0.1", 80)
+    assert preflight_facts.port_is_free("127.0.0.1", 81)
+
+
+def test_a_number_that_is_no_port_ends_no_look_at_the_machine() -> None:
+    assert preflight_facts.port_is_free("127.0.0.1", 80880)

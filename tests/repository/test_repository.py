@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -111,6 +112,51 @@ def test_make_targets_in_the_readme_exist() -> None:
     named = set(re.findall(r"\bmake (?:[A-Z_]+=\S+ )*([a-z][\w-]*)", "\n".join(code(readme()))))
     assert named
     assert named <= known
+
+
+def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_tags_are_refused_where_they_would_have_nothing_done() -> None:
+    assert "--tags" in make("--dry-run", "up", "TAGS=backend").stdout
+    refused = make("--dry-run", "upgrade", "TAGS=backend")
+    assert refused.returncode != 0
+    assert "TAGS is for `make up`" in refused.stderr
+
+
+def test_skipping_one_service_does_not_skip_them_all() -> None:
+    done = subprocess.run(
+        [
+            "ansible-playbook",
+            "site.yml",
+            "--check",
+            "--skip-tags",
+            "frontend",
+            "--tags",
+            "never-used",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "would skip every service" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_no_proxy_is_asked_for_the_cluster(name: str) -> None:
+    show = ("--eval", "show: ; @echo $$NO_PROXY; echo $$no_proxy", "show")
+    shown = make(*show, **{name: "intra.example"}).stdout.splitlines()
+    assert shown == ["intra.example,localhost,127.0.0.1,192.168.0.0/16"] * 2
 
 
 def test_links_in_the_documentation_lead_somewhere() -> None:
