@@ -19,7 +19,7 @@ module: minikube_info
 short_description: Read the state of a Minikube profile
 description:
   - Asks C(minikube status -o json) once, reads the profile's own config file, and, where
-    everything claims to run, asks the cluster for the use of its nodes.
+    everything claims to run, asks the cluster for its nodes, or their use.
   - Waits for a C(minikube_command) of the same home that is under way, so that a start whose
     playbook was killed is not judged half-way.
   - Changes nothing, and works where neither Minikube nor Docker is installed.
@@ -52,6 +52,10 @@ options:
     description: Seconds to wait for a command that is under way.
     type: int
     default: 600
+  metrics:
+    description: Whether a cluster must tell the use of its nodes to count as running.
+    type: bool
+    default: true
 """
 
 RETURN = r"""
@@ -274,7 +278,7 @@ def published(probe: Probe) -> list[str]:
 def look(
     probe: Probe, profile: dict[str, Any], measured: Future[tuple[int, str]]
 ) -> tuple[str, str]:
-    """State and reason of the profile; `measured` is what `kubectl top node` answers."""
+    """State and reason of the profile; `measured` is what the cluster answers of its nodes."""
     p = probe.params
     if not profile:
         return leftover(probe)
@@ -299,13 +303,17 @@ def look(
         return state, reason
     code, out = measured.result()
     if code != 0 or not out.strip():
-        return "unhealthy", f"{reason}; kubectl top node: {out.strip()[-500:]}"
+        return "unhealthy", f"{reason}; kubectl of the nodes: {out.strip()[-500:]}"
     return "running", reason
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**CLUSTER_ARGUMENTS, "wait": {"type": "int", "default": 600}},
+        argument_spec={
+            **CLUSTER_ARGUMENTS,
+            "wait": {"type": "int", "default": 600},
+            "metrics": {"type": "bool", "default": True},
+        },
         supports_check_mode=True,
     )
     p = module.params
@@ -322,7 +330,8 @@ def main() -> None:
     profile = read_profile(p["home"], p["profile"])
     with ThreadPoolExecutor() as pool:
         # Asked beside Minikube; of a cluster that does not run, the answers are of no use.
-        measured = pool.submit(probe.kubectl, "top", "node", "--no-headers")
+        question = ("top", "node") if p["metrics"] else ("get", "nodes")
+        measured = pool.submit(probe.kubectl, *question, "--no-headers")
         shown = pool.submit(probe.kubectl, "-n", "kube-system", "get", SETTINGS, "-o", "json")
         ports = pool.submit(published, probe)
         state, reason = look(probe, profile, measured)

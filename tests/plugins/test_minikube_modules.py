@@ -67,9 +67,17 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def look(home: Path, minikube: str, kubectl: str = "exit 1", docker: str = "exit 1") -> Any:
+def look(
+    home: Path,
+    minikube: str,
+    kubectl: str = "exit 1",
+    docker: str = "exit 1",
+    *,
+    metrics: bool = True,
+) -> Any:
     return run_module(
         "minikube_info",
+        metrics=metrics,
         profile="m",
         home=str(home),
         kubeconfig=str(home / "kubeconfig"),
@@ -133,6 +141,14 @@ def test_running_needs_an_answer_of_the_metrics_api(home: Path) -> None:
     stuck = look(home, status, kubectl="echo Metrics API not available >&2; exit 1")
     assert stuck["state"] == "unhealthy"
     assert "Metrics API not available" in stuck["reason"]
+
+
+def test_a_cluster_without_the_metrics_api_runs_by_its_nodes(home: Path) -> None:
+    status = f"echo '{node('Running', 'Running')}'"
+    kubectl = 'case "$*" in *top*) exit 1;; *nodes*) echo m Ready;; *) exit 1;; esac'
+    assert look(home, status, kubectl, metrics=False)["state"] == "running"
+    assert look(home, status, kubectl)["state"] == "unhealthy"
+    assert look(home, status, "exit 1", metrics=False)["state"] == "unhealthy"
 
 
 def test_profile_is_read_from_minikubes_own_file(home: Path) -> None:
