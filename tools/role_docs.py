@@ -79,10 +79,43 @@ def plugins(role: Path) -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in found)
 
 
-def needed(role: Path) -> str:
-    """A sentence on what must be copied with the role."""
-    files = ", ".join(f"`{name}`" for name in plugins(role))
-    return f"Copied alone, the role needs: {files or 'nothing else'}."
+def texts(role: Path) -> str:
+    """What the role's own files say to Ansible, without comments."""
+    files = [path for path in sorted(role.glob("*/**/*")) if path.suffix in (".yml", ".j2")]
+    return re.sub(r"^\s*#.*$", "", "\n".join(path.read_text() for path in files), flags=re.M)
+
+
+def included(role: Path) -> list[str]:
+    """The other roles that it runs."""
+    called = re.findall(r"(?:include|import)_role:\n\s+name: (\w+)", texts(role))
+    return sorted(set(called) - {role.name})
+
+
+def inventory_variables(role: Path, options: dict[str, Any]) -> list[str]:
+    """What the role's templates read of the inventory, but its own and what has a default there."""
+    known = {
+        name
+        for path in ROOT.glob("inventory/group_vars/all/*.yml")
+        for name in yaml.safe_load(path.read_text()) or {}
+    }
+    templates = "\n".join(re.findall(r"\{\{.*?\}\}", texts(role), re.S))
+    read = set(re.findall(r"\b([a-z]\w+)\b(?!\s*\|\s*default)", templates))
+    return sorted(known & read - options.keys())
+
+
+def needed(role: Path, options: dict[str, Any]) -> str:
+    """A sentence on what must be copied with the role, and set for it."""
+    sentences = [
+        (", ".join(f"`{name}`" for name in names), words)
+        for names, words in (
+            (plugins(role), "{}"),
+            (included(role), "the role {} with what it needs"),
+            (inventory_variables(role, options), "of the inventory {}"),
+        )
+        if names
+    ]
+    said = "; ".join(words.format(names) for names, words in sentences)
+    return f"Copied alone, the role needs: {said or 'nothing else'}."
 
 
 def replaced(readme: str, what: str, text: str) -> str:
@@ -106,7 +139,7 @@ def main() -> int:
         try:
             text = readme.read_text()
             fresh = replaced(text, "variables", table(options))
-            fresh = replaced(fresh, "files", needed(readme.parent))
+            fresh = replaced(fresh, "files", needed(readme.parent, options))
         except (OSError, ValueError) as error:
             print(f"{readme}: {error}", file=sys.stderr)
             status = 1
