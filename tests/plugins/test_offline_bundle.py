@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,37 @@ def test_images_are_named_after_the_versions_that_are_built() -> None:
             assert re.fullmatch(rf"{re.escape(versions[program])}(-0)?", tag), name
     manifest = (ROOT / "roles/minikube/files/kube-router.yaml").read_text()
     assert set(re.findall(r"image: (?:&\w+ )?(\S+:\S+)", manifest)) <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("kubeconfig", "built"), [("", {"kubelet", "minikube", "traefik"}), ("/a/kubeconfig", set())]
+)
+def test_a_cluster_that_is_there_needs_no_parts_of_one(
+    tmp_path: Path, kubeconfig: str, built: set[str]
+) -> None:
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"role_path": str(ROLE)},
+        "vars_files": [str(ROLE / folder / "main.yml") for folder in ("vars", "defaults")],
+        "tasks": [
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ __offline_bundle_programs | map(attribute='name') | to_json }}",
+                    "dest": str(tmp_path / "programs.json"),
+                    "mode": "0644",
+                }
+            }
+        ],
+    }
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+    subprocess.run(
+        ["ansible-playbook", "-i", "inventory/hosts.yml", str(tmp_path / "play.yml")]
+        + ["-e", json.dumps({"existing_cluster_kubeconfig": kubeconfig})],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    programs = set(json.loads((tmp_path / "programs.json").read_text()))
+    assert programs >= built
+    assert bool(programs) is bool(built)
