@@ -186,6 +186,118 @@ def test_conversation(turns: list[str], expected: Any) -> None:
     assert calls(talk(*turns)) == expected
 
 
+def made(*turns: str) -> list[tuple[str, int | str]]:
+    """Return the calls of the last sentence in short: the tool, and the task's number or title."""
+    return [
+        (name.removesuffix("_task"), arguments.get("task_id", arguments.get("title", "")))
+        for name, arguments in calls(talk(*turns))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("mark task 1 as done and delete task 2", [("complete", 1), ("delete", 2)]),
+        ("mark task 1 as done; delete task 2", [("complete", 1), ("delete", 2)]),
+        ("delete task 1, then complete task 7", [("delete", 1), ("complete", 7)]),
+        ("mark calling mom as done and add buy soap", [("complete", 7), ("add", "Buy soap")]),
+        ("show my tasks then delete task 1", [("list_tasks", ""), ("delete", 1)]),
+        ("add milk. delete task 1", [("add", "Milk"), ("delete", 1)]),
+        ("add milk, add bread and delete #1", [("add", "Milk"), ("add", "Bread"), ("delete", 1)]),
+        # Several tasks of one command.
+        ("mark calling mom and the march report as done", [("complete", 7), ("complete", 9)]),
+        ("delete the dentist task and task 7", [("delete", 1), ("delete", 7)]),
+        # The words behind "and" may belong to the title.
+        ("add a task to buy milk and call mom", [("add", "Buy milk and call mom")]),
+        ("add clean the fridge and throw out everything", None),
+        ("add 'milk and delete task 3'", [("add", "milk and delete task 3")]),
+    ],
+)
+def test_each_part_of_a_sentence_is_done(sentence: str, expected: Any) -> None:
+    if expected is None:
+        expected = [("add", sentence.removeprefix("add ").capitalize())]
+    assert made(sentence) == expected
+
+
+def test_a_command_behind_a_new_title_is_not_part_of_it() -> None:
+    outcome = say("rename task 1 to call dad and delete task 2")
+    assert calls(outcome) == [
+        ("update_task", {"task_id": 1, "title": "Call dad"}),
+        ("delete_task", {"task_id": 2}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "named"),
+    [
+        ("mark task 1 as done and delete the meeting task", "delete the meeting task"),
+        ("complete task 1 and delete it", "delete it"),
+        ("delete everything and add milk", "delete everything"),
+        ("set the priority of task 1 to high and delete task 2", "set the priority"),
+        ("mark calling mom and the holiday as done", "holiday"),
+        ("I need to call mom and delete task 2", "call mom"),
+    ],
+)
+def test_when_a_part_takes_a_question_nothing_is_done(sentence: str, named: str) -> None:
+    outcome = say(sentence)
+    assert calls(outcome) == []
+    assert "One thing at a time" in (outcome.reply or "")
+    assert named in (outcome.reply or "")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "If mom calls back, delete task 1",
+        "unless I tell you otherwise, delete task 1",
+        "once I'm back, delete task 1",
+        "tomorrow, delete task 1",
+        "What happens if I finish, then delete task 1?",
+        "after lunch, delete task 1",
+        "delete task 1 if mom calls",
+        "delete task 1 tomorrow",
+        "delete the dentist task when I get home",
+        "can I delete task 1?",
+        "is it possible to delete task 1",
+        "may I delete task 1",
+        "maybe delete task 1",
+    ],
+)
+def test_a_condition_or_a_question_is_asked_about(sentence: str) -> None:
+    outcome = say(sentence)
+    assert calls(outcome) == []
+    assert 'Shall I delete #1 "Dentist appointment" now?' in (outcome.reply or "")
+    assert made(sentence, "yes") == [("delete", 1)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["if I forget, mark task 7 as done", "once I am back, rename task 7 to call dad"],
+)
+def test_completing_and_changing_wait_for_a_yes_as_well(sentence: str) -> None:
+    assert made(sentence) == []
+    assert made(sentence, "yes")[0][1] == 7
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        *("can you delete task 1", "if you could delete task 1", "could you please delete task 1?"),
+        *("if you don't mind, delete task 1", "I am off today, so delete task 1"),
+        *("delete task 1 now", "delete task 1 right now", "delete task 1 for me"),
+        *("delete task 1 permanently", "delete task 1 today", "delete task 1 :)"),
+        "delete the dentist task now, please",
+    ],
+)
+def test_politeness_and_haste_change_nothing(sentence: str) -> None:
+    assert made(sentence) == [("delete", 1)]
+
+
+def test_when_it_was_finished_does_not_matter() -> None:
+    assert made("I finished task 7 yesterday") == [("complete", 7)]
+    assert made("please mark task 7 as done now") == [("complete", 7)]
+
+
 # What a sentence says, and the title of the only task, which it does not mean or may not mean.
 GUESSES = (
     ("delete the store task", "Write the story"), ("delete the plane task", "Plan the party"),

@@ -314,7 +314,9 @@ class _DeletionGuard:
 
     def __init__(self, turn: Turn) -> None:
         intent = parse(read(turn.message))
-        self._everything = intent.tool == _DELETE and intent.everything is not None
+        self._everything = any(
+            each.tool == _DELETE and each.everything is not None for each in (intent, *intent.then)
+        )
         pending = turn.pending or {}
         asked = pending.get("ids", []) if pending.get("kind") == _BULK else []
         self._confirmed = list(asked) if intent.talk == "yes" else []

@@ -45,13 +45,16 @@ def needs_tasks(sentence: str, pending: Pending | None = None) -> bool:
     When it does, call list_tasks(status=all) first and give its answer to `interpret`.
     """
     intent = parse(read(sentence))
-    if intent.talk is not None:
-        return False
     if pending is not None and pending.kind == "choose" and not _is_command(intent):
-        return True
-    if intent.everything is not None:
-        return True
-    return intent.reference is not None and intent.reference.needs_list
+        return intent.talk is None
+    return any(_needs_tasks(each) for each in (intent, *intent.then))
+
+
+def _needs_tasks(intent: Intent) -> bool:
+    if intent.reference is None:
+        return False
+    # A question names the task.
+    return intent.everything is not None or intent.reference.needs_list or intent.ask
 
 
 def interpret(
@@ -75,6 +78,9 @@ def interpret(
         answer = _answer(intent, sentence, tasks or (), pending)
         if answer is not None:
             return answer
+    shown = pending.ids if pending is not None and pending.kind == "shown" else ()
+    if intent.then:
+        return _in_turn((intent, *intent.then), tasks, shown, cut)
     if intent.talk is not None:
         return _say(wording.TALK[intent.talk], intent.reason)
     if intent.reason == "too_long":
@@ -83,7 +89,6 @@ def interpret(
         )
     if intent.tool is None:
         return _say(wording.NOT_UNDERSTOOD, "not_understood")
-    shown = pending.ids if pending is not None and pending.kind == "shown" else ()
     return _act(intent, intent.tool, tasks, shown, cut)
 
 
@@ -182,6 +187,22 @@ def _choice(sentence: str, tasks: Sequence[TaskView], pending: Pending) -> Inter
 # New requests. ----------------------------------------------------------------------------------
 
 
+def _in_turn(
+    intents: Sequence[Intent],
+    tasks: Sequence[TaskView] | None,
+    shown: tuple[int, ...],
+    cut: bool,
+) -> Interpretation:
+    """Make the calls of several commands; none when one of them takes a question or fails."""
+    calls: list[ToolCall] = []
+    for intent in intents:
+        outcome = None if intent.tool is None else _act(intent, intent.tool, tasks, shown, cut)
+        if outcome is None or not outcome.calls or outcome.about is not None:
+            return _say(wording.one_at_a_time([each.said for each in intents]), "one_at_a_time")
+        calls.extend(outcome.calls)
+    return Interpretation(tuple(calls), None, None, intents[0].reason)
+
+
 def _act(
     intent: Intent,
     tool: ToolName,
@@ -274,6 +295,10 @@ def _one(
             return _settle(intent, tool, arguments, "words", listed)
         return _which(tool, arguments, listed or tasks, intent.reason)
     fit, chosen = match_title(reference.words, tasks, quoted=reference.quoted)
+    if reference.parts and fit in ("near", "none") and tool != "update_task":
+        several = _several(intent, tool, reference.parts, tasks, cut)
+        if several is not None:
+            return several
     for other, title in intent.divisions:
         if fit not in ("near", "none"):
             break
@@ -293,6 +318,39 @@ def _one(
         # as well.
         fit = "near"
     return _settle(intent, tool, arguments, fit, chosen)
+
+
+def _several(
+    intent: Intent,
+    tool: ToolName,
+    parts: Sequence[Reference],
+    tasks: Sequence[TaskView],
+    cut: bool,
+) -> Interpretation | None:
+    """Act on the tasks of "laundry and the dentist task"; None when no part, or one, is a task."""
+    sure = not intent.ask and not cut
+    found: list[TaskView | None] = []
+    for part in parts:
+        fit: Fit = "whole"
+        if part.numbers:
+            chosen = [task for task in tasks if task.id in part.numbers]
+        else:
+            fit, chosen = match_title(part.words, tasks, quoted=part.quoted)
+        if tool == "complete_task" and len(chosen) > 1:
+            chosen = [task for task in chosen if not task.completed]
+        found.append(chosen[0] if len(chosen) == 1 else None)
+        sure = sure and (
+            fit in ("exact", "whole") or (fit == "words" and (intent.sure or part.explicit))
+        )
+    known = {task.id: task for task in found if task is not None}
+    if None in found and known:
+        return _say(wording.one_at_a_time([part.words for part in parts]), "one_at_a_time")
+    if len(known) < 2:
+        return None
+    if sure:
+        return _calls(tool, tuple(known), {}, intent.reason)
+    which = ", ".join(wording.named(task) for task in known.values())
+    return _shall_i(tool, tuple(known), {}, which, intent.reason)
 
 
 def _numbered(
@@ -315,7 +373,22 @@ def _numbered(
         return _say("I can change one task at a time. Nothing was changed.", intent.reason)
     if tool == "update_task" and not arguments:
         return _new_title(numbers[0], f"task #{numbers[0]}", intent.reason)
+    if intent.ask:
+        names = {task.id: wording.named(task) for task in tasks or ()}
+        which = ", ".join(names.get(number, f"#{number}") for number in numbers)
+        return _shall_i(tool, numbers, arguments, which, intent.reason)
     return _calls(tool, numbers, arguments, intent.reason)
+
+
+def _shall_i(
+    tool: ToolName, ids: Sequence[int], arguments: dict[str, str], which: str, reason: str
+) -> Interpretation:
+    into = wording.into(arguments)
+    return _say(
+        f"Shall I {_DOING[tool]} {which}{into} now? Say yes or no.",
+        reason,
+        Pending("confirm", tool, tuple(ids), arguments),
+    )
 
 
 def _new_title(number: int, name: str, reason: str) -> Interpretation:
@@ -340,12 +413,15 @@ def _settle(
     if len(chosen) > 1:
         return _which(tool, arguments, chosen, intent.reason)
     task = chosen[0]
-    if fit == "near" or intent.ask:
+    if intent.ask and fit != "near" and (tool != "update_task" or arguments):
+        return _shall_i(tool, (task.id,), arguments, wording.named(task), intent.reason)
+    if fit == "near":
         pending = Pending("confirm", tool, (task.id,), arguments)
         if tool == "update_task" and not arguments:
             pending = Pending("choose", tool, (task.id,))
         return _say(
-            f"Do you mean {wording.named(task)}? Say yes and I {_DOING[tool]} it.",
+            f"Do you mean {wording.named(task)}? Say yes and I {_DOING[tool]} "
+            f"it{wording.into(arguments)}.",
             intent.reason,
             pending,
         )
@@ -362,7 +438,8 @@ def _which(
     tasks = tasks[: wording.SHOWN]
     pending = Pending("choose", tool, tuple(task.id for task in tasks), arguments)
     return _say(
-        f"Which task should I {_DOING[tool]}? Say its number.\n{wording.lines(tasks)}",
+        f"Which task should I {_DOING[tool]}{wording.into(arguments)}? Say its number.\n"
+        f"{wording.lines(tasks)}",
         reason,
         pending,
     )
@@ -376,8 +453,8 @@ def _unknown(
         return _say(
             f'I found no task "{reference.words}"{where}. Nothing was changed.', "unknown_task"
         )
-    if intent.ask:
-        title = f"{'Finish'} {reference.words}"
+    if intent.reason == "complete_finish":
+        title = f"Finish {reference.words}"
         return _add(replace(Intent("add_task", intent.reason, titles=(title,)), ask=True))
     return _say(
         f'I found no task "{reference.words}" to {_DOING[tool]}{where}. Nothing was changed.'

@@ -53,6 +53,9 @@ class Intent:
     ask: bool = False
     # Other ways to divide "change A to B", for titles that hold the word "to" themselves.
     divisions: tuple[tuple[Reference, str], ...] = ()
+    # The words it was read from, and what is asked for behind it: "..., and delete task 2".
+    said: str = ""
+    then: tuple[Intent, ...] = ()
 
 
 Parts: TypeAlias = dict[str, Sentence]
@@ -1122,13 +1125,73 @@ def parse(sentence: Sentence) -> Intent:
     for whole in (sentence, core):
         if intent := _first(whole, small_talk=True):
             return intent
+    intent = _in_turn(core) or _request(core)
+    if _HESITANT.search(sentence.mask) or _LATER.match(core.mask):
+        first, *others = (_asking(each) for each in (intent, *intent.then))
+        return replace(first, then=tuple(others))
+    return intent
+
+
+def _request(core: Sentence) -> Intent:
     intent = _command(core)
     if intent is not None and intent.reason not in _WEAK:
         return intent
     return _clause(core) or intent or Intent(None)
 
 
+def _asking(intent: Intent) -> Intent:
+    return replace(intent, ask=True) if intent.tool in _ON_A_TASK else intent
+
+
+_ON_A_TASK = frozenset({"complete_task", "delete_task", "update_task"})
+# Who says so wants nothing done yet, or only asks what may be done; "if you could" is politeness.
+_HESITANT = re.compile(
+    r"\b(?:if(?! (?:you (?:can|could|would|will|may|want|like|please|don'?t mind)\b|possible\b"
+    r"|(?:that|it)(?:'s| is| isn't| would be)? (?:ok(?:ay)?|possible|alright|fine)\b))"
+    r"|unless|once|when|whenever|until|till|as soon as|in case|provided|assuming|suppos(?:e|ing)"
+    r"|maybe|perhaps)\b"
+    r"|\b(?:can|could|may|might|should|shall) (?:i|we)\b(?! (?:please )?(?:get|have) you\b)"
+    r"|\b(?:is|would) it (?:be )?(?:possible|ok(?:ay)?|alright|safe)(?: for (?:me|us))? to\b",
+    re.IGNORECASE,
+)
+_LATER = re.compile(
+    r"(?:after|before(?! i forget)|by|tomorrow|tonight|later|soon|eventually|someday|every|each"
+    r"|(?:at|from) (?:\d|noon|midnight)|on \w+day|next (?!(?:task|item|one)\b)\w+"
+    r"|in (?:\d+|an?|the|one|two|three|a few) \w+|this (?:evening|afternoon|weekend))\b",
+    re.IGNORECASE,
+)
+
+
 def _command(core: Sentence) -> Intent | None:
+    """Return what the sentence asks for as one command, with or without a word on when behind."""
+    for tail in (_AT_ONCE.search(core.mask), _NOT_YET.search(core.mask)):
+        head = _plain_command(core.part(0, tail.start())) if tail and tail.start() else None
+        # In a title, the same words belong to the task.
+        if head is not None and head.tool in _ON_A_TASK and head.sure and not _titled(head):
+            return head if tail is not None and tail.re is _AT_ONCE else replace(head, ask=True)
+    return _plain_command(core)
+
+
+def _titled(intent: Intent) -> bool:
+    return bool(intent.titles) or intent.description is not None
+
+
+_AT_ONCE = re.compile(
+    r"(?:,? ?(?:\b(?:(?:right |just )?now|right away|straight away|immediately|at once|asap"
+    r"|for (?:me|us|good|ever)|forever|permanently|completely|already|again|as well|too|today"
+    r"|earlier|yesterday|(?:this|yesterday) (?:morning|afternoon|evening)"
+    r"|last (?:night|week|\w+day)|i (?:think|guess|believe))"
+    r"|[:;]-?[)(DP]|[.!?]))+$",
+    re.IGNORECASE,
+)
+_NOT_YET = re.compile(
+    r",? (?:if|unless|once|when|whenever|until|till|after|before|as soon as|in case|provided"
+    r"|tomorrow|tonight|later|soon|next \w+|on \w+day|at \d|in \d+ \w+|in an? \w+)\b.*$",
+    re.IGNORECASE,
+)
+
+
+def _plain_command(core: Sentence) -> Intent | None:
     # "I need to add ..." is a command; "I need to cancel my gym" is not, so only sure ones count.
     wanted = peel_want(core)
     if wanted is not None:
@@ -1139,6 +1202,104 @@ def _command(core: Sentence) -> Intent | None:
         return intent
     mended = mend_command_word(core, _COMMAND_WORDS)
     return _first(mended, small_talk=False) if mended else None
+
+
+def _in_turn(core: Sentence) -> Intent | None:
+    """Return the commands of "mark task 1 as done and delete task 2" as a first and what follows.
+
+    None when the sentence is one command, or a remark and a command.
+    """
+    if len(core.mask) > _LONGEST_WITH_CLAUSES:
+        return None
+    joints = [
+        joint
+        for joint in itertools.islice(_JOINT.finditer(core.mask), _MOST_CLAUSES)
+        if _ORDER.match(core.mask, joint.end())
+    ]
+    intents: list[Intent] = []
+    start = 0
+    for number, joint in enumerate(joints):
+        left = core.part(start, joint.start())
+        following = joints[number + 1].start() if number + 1 < len(joints) else len(core.mask)
+        first, second = _part(left), _part(core.part(joint.end(), following))
+        if first is None or second is None or not _separate(first, second):
+            continue
+        if _is_one(core, first, second):
+            continue
+        intents.append(first)
+        start = joint.end()
+    if not intents:
+        return None
+    last = _part(core.part(start, len(core.mask)))
+    if last is None:
+        return None
+    first, *others = (*intents, last)
+    return replace(first, then=tuple(others))
+
+
+def _is_one(core: Sentence, first: Intent, second: Intent) -> bool:
+    """Return whether the two clauses are one command after all."""
+    if any(part.tool == "list_tasks" and not _READING.match(part.said) for part in (first, second)):
+        # "On my list, add milk".
+        return True
+    if second.reference is None or not second.reference.pronoun:
+        return False
+    # "I did the dishes, so take that off my list".
+    whole = _command(core)
+    return (
+        whole is not None
+        and whole.reference is not None
+        and whole.sure
+        and second.said not in whole.reference.words
+    )
+
+
+def _part(clause: Sentence) -> Intent | None:
+    """Return what one clause among several asks for, even if only asked about or refused."""
+    clause = peel(clause)
+    if not clause.text:
+        return None
+    intent = _first(clause, small_talk=True)
+    if intent is None:
+        intent = _command(clause)
+    if intent is None or (intent.tool is None and intent.talk not in _REFUSED):
+        return None
+    return replace(intent, said=clause.text)
+
+
+def _separate(first: Intent, second: Intent) -> bool:
+    """Return whether the second is a command of its own, not the end of the first one's words."""
+    if second.reason in _WEAK or second.tool is None:
+        return second.talk is not None
+    if second.tool == "list_tasks":
+        return True
+    if second.tool == "add_task":
+        return bool(second.titles) and first.description is None
+    if second.reference is not None and second.reference.pronoun:
+        return True
+    if not second.sure:
+        return False
+    # "Add clean the fridge and throw out everything": words of a title, unless they name a task.
+    return not _titled(first) or _NAMES_TASK.search(second.said) is not None
+
+
+_JOINT = re.compile(
+    r" ?[.!?;]+ |,? (?:and|then|but|so|also|plus|&)(?: (?:then|also|now|after that))* |, ",
+    re.IGNORECASE,
+)
+# What a command begins with; the other clauses need not be read to see that they are none.
+_ORDER = compile_pattern(
+    r"(?:(?:please|also|then|just|now|can you|could you|i (?:want|need) (?:you )?to) )*"
+    r"(?:<DELETE>|<REMOVE>|<TAKE>|<CHECKOFF>|<RENAME>|complete|finish|close|add|create|new|put"
+    r"|insert|remind|show|list|read|display|tell me|give me|what(?:'s| is| are| have)|postpone"
+    r"|reopen|task \d)\b"
+)
+_READING = compile_pattern(
+    r"(?:show|list|read|display|tell|give|see|view|what|which|how many|my|all"
+    r"|<TASKS>|<OPEN>|<DONE>)\b"
+)
+_NAMES_TASK = compile_pattern(r"\b(?:<TASK>|<TASKS>|<ORDINAL> one|<LIST>)\b|#\d|\b(?:it|them)\b")
+_REFUSED = frozenset({"unsupported", "reopen", "undo"})
 
 
 def _clause(core: Sentence) -> Intent | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from todo_backend.assistant.offline.sentence import Sentence, one_edit
@@ -54,7 +54,10 @@ _ARTICLE = re.compile(r"(?:the|my|that|this|our) (?=\S)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A phrase taken apart. ``explicit``: its form alone says that it means a task."""
+    """A phrase taken apart. ``explicit``: its form alone says that it means a task.
+
+    ``parts`` are those of "laundry and the dentist task", for when no title holds all its words.
+    """
 
     words: str = ""
     numbers: tuple[int, ...] = ()
@@ -62,6 +65,7 @@ class Reference:
     pronoun: bool = False
     quoted: bool = False
     explicit: bool = False
+    parts: tuple[Reference, ...] = ()
 
     @property
     def needs_list(self) -> bool:
@@ -69,8 +73,21 @@ class Reference:
         return not self.numbers
 
 
+_AND = re.compile(r",? (?:and|plus|&) |, ?", re.IGNORECASE)
+
+
 def read_reference(phrase: Sentence) -> Reference:
     """Return the phrase as a reference; words that are no number are taken as a title."""
+    cuts = [0, *(at for match in _AND.finditer(phrase.mask) for at in match.span())]
+    ends = [*cuts[1:], len(phrase.mask)]
+    parts = [phrase.part(start, end) for start, end in zip(cuts[::2], ends[::2], strict=True)]
+    reference = _read_one(phrase)
+    if reference.numbers or not 1 < len(parts) <= MOST_AT_ONCE or not all(p.text for p in parts):
+        return reference
+    return replace(reference, parts=tuple(_read_one(part) for part in parts))
+
+
+def _read_one(phrase: Sentence) -> Reference:
     mask = phrase.mask
     if match := _NUMBERS.fullmatch(mask):
         return Reference(words=phrase.text, numbers=_numbers(match["numbers"]), explicit=True)

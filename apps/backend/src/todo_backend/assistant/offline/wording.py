@@ -75,6 +75,17 @@ def count(number: int, kind: str = "") -> str:
     return f"{number} {kind + ' ' if kind else ''}{'task' if number == 1 else 'tasks'}"
 
 
+def into(arguments: Mapping[str, Any]) -> str:
+    """Return what a change makes of a task, for a question: `` to "Buy oat milk"``."""
+    return f' to "{arguments["title"]}"' if "title" in arguments else ""
+
+
+def one_at_a_time(commands: Sequence[str]) -> str:
+    """Return the refusal of several commands of which one cannot be carried out as it is."""
+    said = ", then ".join(f'"{command}"' for command in commands)
+    return f"One thing at a time, please: {said}. Nothing was changed."
+
+
 def tasks_of(result: object) -> list[TaskView]:
     """Return the tasks in a list_tasks result: an array of tasks, or an object that holds one."""
     return [
