@@ -298,6 +298,90 @@ def test_when_it_was_finished_does_not_matter() -> None:
     assert made("please mark task 7 as done now") == [("complete", 7)]
 
 
+@pytest.mark.parametrize(
+    "title",
+    ["Cancel dentist appointment", "Complete call mom", "Clear the gutters", "Restore the backup"],
+)
+def test_a_title_that_was_asked_for_is_no_command(title: str) -> None:
+    assert made("add a task", title) == [("add", title)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("delete task 1", [("delete", 1)]),
+        ("delete the dentist task", [("delete", 1)]),
+        ("show my tasks", [("list_tasks", "")]),
+        ("please add buy bread", [("add", "Buy bread")]),
+        ("I need to call Carl", [("add", "Call Carl")]),
+    ],
+)
+def test_a_command_instead_of_a_title_names_a_task_or_adds_one(answer: str, expected: Any) -> None:
+    assert made("add a task", answer) == expected
+
+
+@pytest.mark.parametrize("aside", ["what?", "hello", "hm", "something"])
+def test_a_title_is_asked_for_again(aside: str) -> None:
+    assert made("add a task", aside) == []
+    assert made("add a task", aside, "Buy bread") == [("add", "Buy bread")]
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        (["delete everything", "yes, delete all of them"], [t.id for t in TASKS]),
+        (["delete everything", "please delete them all"], [t.id for t in TASKS]),
+        (["delete the meeting task", "first"], [5]),
+        (["delete the meeting task", "last"], [4]),
+        (["delete the meeting task", "2nd"], [4]),
+        (["delete the meeting task", "4, I think"], [4]),
+        (["delete the meeting task", "that one"], []),
+        (["delete dentist", "that one"], [1]),
+        (["delete dentist", "exactly"], [1]),
+        (["delete dentist", "right"], [1]),
+        (["delete dentist", "delete it"], [1]),
+        # One sentence that is no answer does not end the question, two do.
+        (["delete dentist", "blue", "yes"], [1]),
+        (["delete dentist", "blue", "green", "yes"], []),
+        (["delete the meeting task", "blue", "4"], [4]),
+        (["delete dentist", "add milk", "yes"], []),
+        # "Them" are those just shown, not all.
+        (["show completed tasks", "delete all of them", "yes"], [3]),
+    ],
+)
+def test_answers(turns: list[str], expected: list[int]) -> None:
+    assert made(*turns) == [("delete", number) for number in expected]
+
+
+def test_a_task_to_change_can_be_agreed_to() -> None:
+    outcome = talk("rename the dentst task", "yes")
+    assert calls(outcome) == []
+    assert "called instead" in (outcome.reply or "")
+    assert made("rename the dentst task", "yes", "See Ann") == [("update", 1)]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "number", "title"),
+    [
+        ("rename the task meeting with bob to lunch with carl", 5, "Lunch with carl"),
+        ("rename meeting with bob to lunch with carl", 5, "Lunch with carl"),
+        ("change the bob meeting to lunch with carl", 5, "Lunch with carl"),
+    ],
+)
+def test_a_new_title_begins_where_the_old_one_ends(sentence: str, number: int, title: str) -> None:
+    assert calls(say(sentence)) == [("update_task", {"task_id": number, "title": title})]
+
+
+def test_a_question_about_a_change_says_what_it_becomes() -> None:
+    assert 'I change it to "Doctor"' in (say("rename dentist to doctor").reply or "")
+    assert 'change to "Standup"?' in (say("rename the meeting task to standup").reply or "")
+    # "Buy milk to buy milk and eggs" has all the words of another title.
+    listed = (TaskView(1, "Buy milk"), TaskView(2, "Buy oat milk"))
+    outcome = say("change buy milk to buy oat milk to drink", tasks=listed)
+    assert calls(outcome) == []
+    assert '#1 "Buy milk"' in (outcome.reply or "")
+
+
 # What a sentence says, and the title of the only task, which it does not mean or may not mean.
 GUESSES = (
     ("delete the store task", "Write the story"), ("delete the plane task", "Plan the party"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from todo_backend.assistant.offline import wording
-from todo_backend.assistant.offline.grammar import LONGEST, Intent, parse
+from todo_backend.assistant.offline.grammar import LONGEST, Intent, parse, title_of
 from todo_backend.assistant.offline.references import (
     MOST_AT_ONCE,
     Fit,
@@ -35,8 +36,8 @@ _DOING: dict[ToolName, str] = {
     "add_task": "add",
     "list_tasks": "list",
 }
-# Rules that are a command even as the answer to "what is the title?".
-_COMMANDS_FOR_TITLE = frozenset({"add_plain", "offer_to_add", "list_mentioned", "complete_finish"})
+# Rules that are too loose for a command where an answer is awaited.
+_LOOSE = frozenset({"add_plain", "offer_to_add", "list_mentioned", "complete_finish"})
 
 
 def needs_tasks(sentence: str, pending: Pending | None = None) -> bool:
@@ -46,7 +47,7 @@ def needs_tasks(sentence: str, pending: Pending | None = None) -> bool:
     """
     intent = parse(read(sentence))
     if pending is not None and pending.kind == "choose" and not _is_command(intent):
-        return intent.talk is None
+        return intent.talk in (None, "yes")
     return any(_needs_tasks(each) for each in (intent, *intent.then))
 
 
@@ -112,7 +113,7 @@ def _say(reply: str, reason: str, pending: Pending | None = None) -> Interpretat
 
 
 def _is_command(intent: Intent) -> bool:
-    return intent.tool is not None and intent.reason not in _COMMANDS_FOR_TITLE
+    return bool(intent.then) or (intent.tool is not None and intent.reason not in _LOOSE)
 
 
 # Answers to what the assistant asked. -----------------------------------------------------------
@@ -124,32 +125,85 @@ def _answer(
     """Return what the sentence answers to the pending question; None when it is no answer."""
     if intent.talk == "no":
         return _say(wording.KEPT, "answered_no")
-    if pending.kind == "confirm":
-        if intent.talk == "yes":
-            return _calls(pending.tool, pending.ids, dict(pending.arguments), "answered_yes")
-        return None
-    if intent.talk not in (None, "yes", "greeting", "thanks") or _is_command(intent):
-        return None
     if pending.kind == "title":
-        reference = _title_answer(sentence)
-        if not reference:
-            return None
-        return _calls(
-            pending.tool, pending.ids, {**pending.arguments, "title": reference}, "answered_title"
-        )
-    return _choice(sentence, tasks, pending)
+        return _title(intent, sentence, pending)
+    if _is_command(intent) and not _repeats(intent, pending):
+        return None
+    if pending.kind == "confirm":
+        if intent.talk == "yes" or _repeats(intent, pending):
+            return _calls(pending.tool, pending.ids, dict(pending.arguments), "answered_yes")
+        return _again(intent, pending)
+    return _choice(intent, sentence, tasks, pending) or _again(intent, pending)
 
 
-def _title_answer(sentence: str) -> str:
+def _repeats(intent: Intent, pending: Pending) -> bool:
+    """Return whether it is the question in other words: "delete them all" after "delete these?"."""
+    if intent.then or intent.ask or intent.tool != pending.tool or pending.kind != "confirm":
+        return False
+    if intent.tool == "add_task":
+        return not intent.titles
+    return intent.reference is not None and intent.reference.pronoun
+
+
+def _again(intent: Intent, pending: Pending) -> Interpretation | None:
+    """Keep the question over one sentence that is no answer to it; None at the second."""
+    if pending.missed or intent.tool is not None or intent.talk not in _ASIDES:
+        return None
+    reply = "I did not understand that." if intent.talk in (None, "yes") else _TALKED[intent.talk]
+    return _say(
+        f"{reply} {wording.EXPECTED[pending.kind]}", "not_answered", replace(pending, missed=True)
+    )
+
+
+# What may be said between a question and its answer.
+_ASIDES = frozenset({None, "yes", "greeting", "thanks", "help"})
+_TALKED = {"greeting": "Hello!", "thanks": "You're welcome!", "help": wording.HELP}
+
+
+def _title(intent: Intent, sentence: str, pending: Pending) -> Interpretation | None:
+    """Take nearly everything as the title: "Cancel the gym" is a task to add, too."""
+    if any(_names_a_task(each) for each in (intent, *intent.then)):
+        return None
     said = read(sentence)
-    quotation = said.quotation
-    return quotation if quotation is not None else said.text
+    if intent.tool == "add_task" and pending.tool == "add_task" and not intent.then:
+        return _add(replace(intent, ask=False)) if intent.titles else None
+    if intent.talk in ("undo", "reopen"):
+        _, _, behind = said.text.partition(" ")
+        reference = read_reference(read(behind))
+        if not behind or reference.explicit or reference.pronoun:
+            return None
+    elif intent.talk is not None and intent.talk not in _ASIDES:
+        return None
+    title = title_of(said)
+    if not title or (intent.talk in _ASIDES and intent.talk) or _NO_TITLE.fullmatch(said.mask):
+        return _again(intent, pending)
+    return _calls(
+        pending.tool, pending.ids, {**pending.arguments, "title": title}, "answered_title"
+    )
 
 
-def _choice(sentence: str, tasks: Sequence[TaskView], pending: Pending) -> Interpretation | None:
+def _names_a_task(intent: Intent) -> bool:
+    if intent.tool == "list_tasks":
+        return _is_command(intent)
+    explicit = intent.reference is not None and intent.reference.explicit
+    return intent.everything is not None or (explicit and _is_command(intent))
+
+
+_NO_TITLE = re.compile(
+    r"(?:(?:what|huh|hm+|eh|er|um+|why|which(?: one)?|who|sorry|pardon|excuse me|how"
+    r"|what do you mean|i (?:don't|do not) know|dunno|not sure)\b[ ,]*)*\W*",
+    re.IGNORECASE,
+)
+
+
+def _choice(
+    intent: Intent, sentence: str, tasks: Sequence[TaskView], pending: Pending
+) -> Interpretation | None:
     offered = [task for task in tasks if task.id in pending.ids]
     offered.sort(key=lambda task: pending.ids.index(task.id))
     phrase = peel(read(sentence))
+    if match := _HEDGED.fullmatch(phrase.mask):
+        phrase = phrase.part(*match.span("choice"))
     if phrase.mask.lower().strip(" .!") in (
         "all",
         "both",
@@ -157,23 +211,26 @@ def _choice(sentence: str, tasks: Sequence[TaskView], pending: Pending) -> Inter
         "both of them",
         "everything",
     ):
-        return _calls(
-            pending.tool, tuple(t.id for t in offered), dict(pending.arguments), "answered_choice"
-        )
+        return _chosen(offered, pending)
     reference = read_reference(phrase)
+    if not reference.numbers:
+        # "Last" is a place in an answer, if not elsewhere.
+        placed = read_reference(read(f"the {phrase.text}"))
+        reference = placed if placed.ordinal is not None else reference
     if reference.numbers:
         chosen = [task for task in offered if task.id in reference.numbers]
         if len(chosen) != len(reference.numbers):
             chosen = []
     elif reference.ordinal is not None:
         chosen = _at(offered, reference.ordinal)
+    elif intent.talk == "yes":
+        chosen = offered if len(offered) == 1 else []
     else:
         fit, chosen = match_title(reference.words, offered, quoted=True)
         if fit == "near" or len(chosen) != 1:
             chosen = []
     if chosen:
-        ids = tuple(task.id for task in chosen)
-        return _calls(pending.tool, ids, dict(pending.arguments), "answered_choice")
+        return _chosen(chosen, pending)
     if reference.numbers or reference.ordinal is not None:
         return _say(
             f"That is none of these:\n{wording.lines(offered)}\nWhich one should I "
@@ -182,6 +239,23 @@ def _choice(sentence: str, tasks: Sequence[TaskView], pending: Pending) -> Inter
             pending,
         )
     return None
+
+
+_HEDGED = re.compile(
+    r"(?:(?:i (?:mean|think|guess|meant)|it's|that's|probably|maybe|number)[, ]+)*(?P<choice>.+?)"
+    r"(?:,? (?:i (?:think|guess|believe|mean|suppose)|probably|maybe|then|of course|obviously))*",
+    re.IGNORECASE,
+)
+
+
+def _chosen(tasks: Sequence[TaskView], pending: Pending) -> Interpretation:
+    if pending.tool == "update_task":
+        if len(tasks) > 1:
+            return _say("I can change one task at a time. Nothing was changed.", "answered_choice")
+        if not pending.arguments:
+            return _new_title(tasks[0].id, wording.named(tasks[0]), "answered_choice")
+    ids = tuple(task.id for task in tasks)
+    return _calls(pending.tool, ids, dict(pending.arguments), "answered_choice")
 
 
 # New requests. ----------------------------------------------------------------------------------
@@ -216,7 +290,7 @@ def _act(
     if tool == "add_task":
         return _add(intent)
     if intent.everything is not None:
-        return _all(intent, tool, tasks or (), cut)
+        return _all(intent, tool, tasks or (), shown, cut)
     assert intent.reference is not None
     return _one(intent, tool, tasks, shown, cut)
 
@@ -241,7 +315,12 @@ def _add(intent: Intent) -> Interpretation:
     return Interpretation(calls, None, None, intent.reason)
 
 
-def _all(intent: Intent, tool: ToolName, tasks: Sequence[TaskView], cut: bool) -> Interpretation:
+def _all(
+    intent: Intent, tool: ToolName, tasks: Sequence[TaskView], shown: tuple[int, ...], cut: bool
+) -> Interpretation:
+    if shown and intent.reference is not None and intent.reference.pronoun:
+        # "Delete them all" means those of the list just shown.
+        tasks = [task for task in tasks if task.id in shown]
     chosen = [
         task
         for task in tasks
@@ -294,20 +373,14 @@ def _one(
         if len(listed) == 1 and reference.pronoun:
             return _settle(intent, tool, arguments, "words", listed)
         return _which(tool, arguments, listed or tasks, intent.reason)
-    fit, chosen = match_title(reference.words, tasks, quoted=reference.quoted)
+    if intent.divisions:
+        reference, arguments["title"], fit, chosen = _best_division(intent, tasks)
+    else:
+        fit, chosen = match_title(reference.words, tasks, quoted=reference.quoted)
     if reference.parts and fit in ("near", "none") and tool != "update_task":
         several = _several(intent, tool, reference.parts, tasks, cut)
         if several is not None:
             return several
-    for other, title in intent.divisions:
-        if fit not in ("near", "none"):
-            break
-        other_fit, other_chosen = (
-            match_title(other.words, tasks, quoted=other.quoted) if other.words else ("none", [])
-        )
-        if other_fit not in ("near", "none"):
-            fit, chosen, reference = other_fit, other_chosen, other
-            arguments["title"] = title
     if not intent.sure and fit == "near":
         # Too little when nothing else says that a task is meant.
         fit = "none"
@@ -318,6 +391,32 @@ def _one(
         # as well.
         fit = "near"
     return _settle(intent, tool, arguments, fit, chosen)
+
+
+def _best_division(
+    intent: Intent, tasks: Sequence[TaskView]
+) -> tuple[Reference, str, Fit, list[TaskView]]:
+    """Return the way to divide "change A to B" whose A fits a task best, and how it fits.
+
+    "near" when another way fits other tasks: what is meant is then a guess.
+    """
+    assert intent.reference is not None
+    ways = []
+    for place, (reference, title) in enumerate(
+        ((intent.reference, intent.titles[0]), *intent.divisions)
+    ):
+        fit, chosen = match_title(reference.words, tasks, quoted=reference.quoted)
+        said = reference.words.casefold().strip()
+        same = [task for task in chosen if task.title.casefold().strip() == said]
+        fits = ("none", "near", "words", "whole", "exact").index(fit)
+        # The title itself, else the longest words that fit, else the first place to divide at.
+        key = (bool(same), fits, len(said) if fits > 1 else -place)
+        ways.append((key, reference, title, fit, same or chosen))
+    (titled, fits, _), reference, title, fit, chosen = max(ways, key=lambda way: way[0])
+    for key, _, _, _, others in ways:
+        if fits > 1 and key[0] >= titled and key[1] > 1 and others != chosen:
+            fit = "near"
+    return reference, title, fit, chosen
 
 
 def _several(

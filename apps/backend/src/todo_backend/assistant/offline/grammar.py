@@ -108,7 +108,9 @@ def _everything(tool: ToolName) -> Build:
             status = "pending"
         elif _DONE.search(mask):
             status = "completed"
-        return Intent(tool, everything=status, reference=Reference("everything", explicit=True))
+        them = _THEM.search(mask) is not None
+        reference = Reference("everything", explicit=True, pronoun=them)
+        return Intent(tool, everything=status, reference=reference)
 
     return build
 
@@ -134,7 +136,7 @@ def _on(tool: ToolName, *, sure: bool | None = None, ask: bool = False) -> Build
 def _rename(parts: Parts) -> Intent | None:
     whole = Sentence(parts["rest"].text, parts["rest"].mask)
     divisions = [
-        (read_reference(whole.part(0, m.start())), _title(whole.part(m.end(), len(whole.mask))))
+        (read_reference(whole.part(0, m.start())), title_of(whole.part(m.end(), len(whole.mask))))
         for m in itertools.islice(_BECOMES.finditer(whole.mask), _MOST_DIVISIONS)
         if m.start() and m.end() < len(whole.mask)
     ]
@@ -179,7 +181,7 @@ def _add(parts: Parts) -> Intent | None:
         return Intent("add_task")
     if inner := _ADD_TO_LIST.fullmatch(title.mask):
         title = title.part(*inner.span("title"))
-    text = _title(title)
+    text = title_of(title)
     if not text:
         return Intent("add_task")
     for name in ("tail", "lead"):
@@ -199,7 +201,7 @@ def _add_several(parts: Parts) -> Intent | None:
     titles = tuple(
         title
         for start, end in zip(cuts[::2], cuts[1::2], strict=True)
-        if (title := _title(whole.part(start, end)))
+        if (title := title_of(whole.part(start, end)))
     )
     return Intent("add_task", titles=titles) if titles else None
 
@@ -250,7 +252,7 @@ def _add_errand(parts: Parts) -> Intent | None:
 
 def _offer(parts: Parts) -> Intent | None:
     """ "I need to ..." may be a wish of any kind: offered as a task, not added."""
-    title = _title(parts["title"])
+    title = title_of(parts["title"])
     return Intent("add_task", titles=(title,), sure=False, ask=True) if title else None
 
 
@@ -270,7 +272,7 @@ def _tidy(part: Sentence) -> str:
     return _verbatim(part.part(start, end))
 
 
-def _title(part: Sentence) -> str:
+def title_of(part: Sentence) -> str:
     """Return the part as a task's title: quoted text verbatim, else with a capital first letter.
 
     Empty when the words name no task ("something", "a task").
@@ -299,6 +301,7 @@ _OPEN = compile_pattern(
     r" done|got to do|should do)\b"
 )
 _DONE = compile_pattern(r"\b(?:<DONE>|accomplish|did i (?:do|finish|complete))\b")
+_THEM = re.compile(r"\b(?:it|them|those|these)\b", re.IGNORECASE)
 _SOME_OF = compile_pattern(
     r"\b(?:<NUMBER>|few|some|several|couple|any|most) of (?:my|our|the|these|those)\b"
 )
@@ -419,14 +422,17 @@ RULES: tuple[Rule, ...] = (
         "yes",
         (
             r"(?:yes|yep|yeah|yup|sure|ok(?:ay)?|confirm(?:ed)?|do it|go ahead|correct"
-            r"|affirmative|absolutely"
+            r"|affirmative|absolutely|exactly|precisely|indeed|right|that's (?:right|it|the one)"
+            r"|(?:that|this) one"
             r"|of course|definitely|please do|y)(?:[,!. ]+(?:please|do it|do that|go ahead|that's"
-            r" right|all of them"
-            r"|i'm sure|i am sure|sure|delete (?:it|them|everything|all)(?: all)?|add it|complete"
-            r" (?:it|them)|mark (?:it|them)))*[!. ]*",
+            r" (?:right|it|the one)|(?:that|this) one|exactly|right"
+            r"|all of them|i'm sure|i am sure|sure|now"
+            r"|(?:delete|remove|complete|finish|mark|add|change|rename)"
+            r" (?:it|that|them|those|these|everything|all)(?: all| of (?:it|them|those|these)"
+            r"| as done)*))*[!. ]*",
         ),
         _talk("yes"),
-        ("yes", "Yes, please", "go ahead", "ok"),
+        ("yes", "Yes, please", "go ahead", "ok", "exactly", "that one", "yes, delete all of them"),
     ),
     Rule(
         "no",
@@ -656,8 +662,7 @@ RULES: tuple[Rule, ...] = (
         (
             r"(?:<REMOVE>) (?:off |out )?(?P<what><EVERYTHING>)(?: that's| that is| i have)?(?:"
             r" (?:off|out|away))? " + _FROM + r" <LIST>.*",
-            r"(?:<DELETE>|wipe(?: out)?|nuke|destroy|empty) (?P<what>(?!(?:it|them|that)"
-            r" )<EVERYTHING>)",
+            r"(?:<DELETE>|wipe(?: out)?|nuke|destroy|empty) (?P<what>(?!that )<EVERYTHING>)",
             r"(?:<REMOVE>) (?P<what><WHOLELIST>)(?: (?:off|out|completely|entirely|clean|away|for"
             r" me|of (?:everything|all items|all tasks)))?",
             r"(?:make|leave|set) <LIST> (?:blank|empty|clear|clean)|start (?:<LIST> |my list"

@@ -38,13 +38,15 @@ class Pending:
     - ``title``: the next sentence is the title that ``tool`` lacks;
     - ``shown``: the ids of the list last shown, in its order, for "the second one".
 
-    ``arguments`` are the arguments known so far, without ``task_id``.
+    ``arguments`` are the arguments known so far, without ``task_id``. ``missed``: one sentence was
+    no answer, and the question was put again.
     """
 
     kind: PendingKind
     tool: ToolName
     ids: tuple[int, ...] = ()
     arguments: Mapping[str, str] = field(default_factory=dict)
+    missed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dicts, lists, strings and integers, ready for ``json.dumps``."""
@@ -53,6 +55,7 @@ class Pending:
             "tool": self.tool,
             "ids": list(self.ids),
             "arguments": dict(self.arguments),
+            "missed": self.missed,
         }
 
     @classmethod
@@ -76,6 +79,7 @@ class Pending:
             tool=cast(ToolName, tool),
             ids=tuple(ids),
             arguments=dict(arguments),
+            missed=fields.get("missed") is True,
         )
 
 

@@ -47,6 +47,12 @@ TALK = {
     "yes": "There is nothing waiting for a yes. " + HELP,
     "no": "All right, nothing was changed.",
 }
+# What answers a question, by the kind of what is pending.
+EXPECTED = {
+    "confirm": "Say yes or no.",
+    "choose": "Say the number of one of the tasks, or never mind.",
+    "title": "Say what the task should be called, or never mind.",
+}
 KEPT = "All right, nothing was changed."
 
 
