@@ -382,6 +382,70 @@ def test_a_question_about_a_change_says_what_it_becomes() -> None:
     assert '#1 "Buy milk"' in (outcome.reply or "")
 
 
+ROWS = [
+    {"id": 6, "title": "Pay rent", "due_at": "2026-11-20T09:00:00Z", "priority": "high"},
+    {"id": 5, "title": "Buy milk", "due_at": "2026-11-23T20:00:00Z", "tags": ["Home"]},
+    {"id": 4, "title": "Milk the cow", "due_at": "2026-11-28T12:00:00Z", "priority": "low"},
+    {"id": 3, "title": "See Ann", "due_at": "2026-12-02T12:00:00Z"},
+    {"id": 2, "title": "Old bill", "due_at": "2026-11-01T09:00:00Z", "completed": True},
+    {"id": 1, "title": "Nothing much"},
+]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "status", "numbers"),
+    [
+        ("what is overdue?", "pending", [6]),
+        ("show my overdue tasks", "pending", [6]),
+        ("what's due today", "pending", [5]),
+        ("which tasks are due this week", "pending", [5, 4]),
+        ("show tasks due next week", "pending", [3]),
+        ("which tasks are due by saturday", "pending", [6, 5, 4]),
+        ("list high priority tasks", "all", [6]),
+        ("show tasks with low priority", "all", [4]),
+        ("show tasks tagged home", "all", [5]),
+        ("show tasks about milk", "all", [5, 4]),
+        ("show task 3", "all", [3]),
+        ("is task 2 done?", "all", [2]),
+        ("show completed and pending tasks", "all", [6, 5, 4, 3, 2, 1]),
+    ],
+)
+def test_a_list_is_of_what_was_asked_for(sentence: str, status: str, numbers: list[int]) -> None:
+    outcome = say(sentence)
+    assert calls(outcome) == [("list_tasks", {"status": status})]
+    rows = [row for row in ROWS if status == "all" or not row.get("completed")]
+    told = describe(outcome.calls[0], rows, NOW, outcome.about)
+    assert [number for row in ROWS if f"#{(number := row['id'])} " in told] == numbers
+    shown = follow_up(outcome.calls[0], rows, NOW, outcome.about)
+    # "The first one" and "them" are then among these.
+    assert shown == Pending("shown", "list_tasks", tuple(numbers))
+
+
+def test_a_list_that_cannot_be_chosen_says_so() -> None:
+    outcome = say("show my tasks sorted by date")
+    told = describe(outcome.calls[0], ROWS, NOW, outcome.about)
+    assert told.startswith("I can't choose tasks by that; here are all.")
+    assert all(f"#{row['id']} " in told for row in ROWS)
+    outcome = say("show overdue tasks")
+    assert describe(outcome.calls[0], ROWS[-1:], NOW, outcome.about) == "You have no overdue tasks."
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        *("delete overdue tasks", "complete all overdue tasks", "delete all high priority tasks"),
+        *("delete everything on my list that is overdue", "clear all tasks due today"),
+        *("delete all tasks about milk", "delete all tasks tagged home", "delete old tasks"),
+        *("delete everything except task 3", "mark all urgent tasks as done"),
+    ],
+)
+def test_what_is_chosen_by_more_than_its_state_is_never_all(sentence: str) -> None:
+    outcome = say(sentence)
+    assert calls(outcome) == []
+    assert outcome.pending is None
+    assert "can't choose" in (outcome.reply or "")
+
+
 # What a sentence says, and the title of the only task, which it does not mean or may not mean.
 GUESSES = (
     ("delete the store task", "Write the story"), ("delete the plane task", "Plan the party"),
@@ -489,7 +553,7 @@ def test_stored_state_of_another_shape_is_refused(data: object) -> None:
         (
             ToolCall("delete_task", {"task_id": 8}),
             "Task 8 not found",
-            "There is no task #8. Nothing was changed.",
+            'There is no task #8. Say "show my tasks" to see the numbers. Nothing was changed.',
         ),
         (ToolCall("list_tasks", {"status": "pending"}), [], "You have no pending tasks."),
         (

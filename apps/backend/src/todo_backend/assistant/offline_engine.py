@@ -62,7 +62,7 @@ class OfflineEngine:
             cut = isinstance(result.value, list) and len(result.value) >= ALL
             told = describe(call, _told(result), turn.now, meant.about, cut=cut)
             yield TextDelta(("\n" if number else "") + told)
-            after = follow_up(call, _told(result)) or after
+            after = follow_up(call, _told(result), turn.now, meant.about) or after
         if meant.reply is not None:
             yield TextDelta(meant.reply)
         yield Waiting(after.to_json() if after is not None else None)

@@ -135,6 +135,23 @@ def parse_due(sentence: str, now: datetime) -> Due | None:
     return Due(at, has_time, phrases, re.sub(r"\s+", " ", sentence).strip(" ,;"))
 
 
+def due_days(phrase: str, now: datetime) -> tuple[date, date] | None:
+    """Return the first and the last day that "this week", "by friday" and so on mean, else None."""
+    due = parse_due(f"due {phrase}", now)
+    if due is None:
+        return None
+    last = due.at.date()
+    words = phrase.lower().split()
+    if words[0] in ("by", "before", "until"):
+        return date.min, last
+    if words[0] in ("this", "next") and words[-1] in ("week", "month", "year"):
+        first = now.date() if words[0] == "this" else _end_of(words[-1], now.date())
+        if words[0] == "next":
+            first += timedelta(days=1)
+        return first, _end_of(words[-1], first)
+    return last, last
+
+
 def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> re.Match[str] | None:
     return next((match for pattern in patterns if (match := pattern.search(text))), None)
 

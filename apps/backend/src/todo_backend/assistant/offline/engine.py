@@ -18,6 +18,7 @@ from todo_backend.assistant.offline.references import (
 )
 from todo_backend.assistant.offline.sentence import peel, read
 from todo_backend.assistant.offline.types import (
+    About,
     Interpretation,
     Pending,
     TaskView,
@@ -93,15 +94,19 @@ def interpret(
     return _act(intent, intent.tool, tasks, shown, cut)
 
 
-def follow_up(call: ToolCall, result: object) -> Pending | None:
+def follow_up(
+    call: ToolCall, result: object, now: datetime | None = None, about: About | None = None
+) -> Pending | None:
     """Return what to keep after a successful call, to give "the second one" and "it" a meaning.
 
-    ``result`` as for `describe`; None when there is nothing to refer to.
+    ``result``, ``now`` and ``about`` as for `describe`; None when there is nothing to refer to.
     """
     if isinstance(result, str) or call.name == "delete_task":
         return None
     if call.name == "list_tasks":
-        ids = tuple(task.id for task in wording.tasks_of(result)[: wording.SHOWN])
+        rows = wording.chosen_rows(result, about, now) if now is not None else None
+        found = wording.tasks_of(result if rows is None else rows)
+        ids = tuple(task.id for task in found[: wording.SHOWN])
     else:
         number = result.get("task_id") if isinstance(result, dict) else None
         ids = (number,) if isinstance(number, int) else ()
@@ -172,7 +177,7 @@ def _title(intent: Intent, sentence: str, pending: Pending) -> Interpretation | 
         reference = read_reference(read(behind))
         if not behind or reference.explicit or reference.pronoun:
             return None
-    elif intent.talk is not None and intent.talk not in _ASIDES:
+    elif intent.talk not in _ASIDES | {"filter"}:
         return None
     title = title_of(said)
     if not title or (intent.talk in _ASIDES and intent.talk) or _NO_TITLE.fullmatch(said.mask):
@@ -467,7 +472,7 @@ def _numbered(
         unknown = [number for number in numbers if all(task.id != number for task in tasks)]
         if unknown:
             which = ", ".join(f"#{number}" for number in unknown)
-            return _say(f"There is no task {which}. Nothing was changed.", "unknown_task")
+            return _say(wording.no_task(which), "unknown_task")
     if tool == "update_task" and len(numbers) > 1:
         return _say("I can change one task at a time. Nothing was changed.", intent.reason)
     if tool == "update_task" and not arguments:

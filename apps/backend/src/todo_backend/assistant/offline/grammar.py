@@ -22,12 +22,12 @@ from todo_backend.assistant.offline.sentence import (
     peel,
     peel_want,
 )
-from todo_backend.assistant.offline.types import ToolName
+from todo_backend.assistant.offline.types import About, ToolName
 from todo_backend.assistant.offline.vocabulary import compile_pattern
 
 Status: TypeAlias = Literal["all", "pending", "completed"]
 Talk: TypeAlias = Literal[
-    "greeting", "thanks", "goodbye", "help", "undo", "reopen", "yes", "no", "unsupported"
+    "greeting", "thanks", "goodbye", "help", "undo", "reopen", "yes", "no", "unsupported", "filter"
 ]
 
 
@@ -48,7 +48,7 @@ class Intent:
     titles: tuple[str, ...] = ()
     description: str | None = None
     status: Status = "all"
-    about: str | None = None
+    about: About | None = None
     sure: bool = True
     ask: bool = False
     # Other ways to divide "change A to B", for titles that hold the word "to" themselves.
@@ -81,36 +81,60 @@ def _talk(kind: Talk) -> Build:
 
 def _list(status: Status) -> Build:
     def build(parts: Parts) -> Intent | None:
-        about = parts.get("about")
-        if about is not None and _ELSEWHERE.search(about.mask):
+        words = parts.get("about")
+        if words is not None and _ELSEWHERE.search(words.mask):
             return None
-        return Intent("list_tasks", status=status, about=_tidy(about) if about else None)
+        about = About("words", _tidy(words)) if words else None
+        return Intent("list_tasks", status=status, about=about)
 
     return build
 
 
 def _list_by_words(parts: Parts) -> Intent:
     """A list whose status the sentence may name: "show my completed tasks"."""
+    about = About("other") if _CHOSEN_BY.search(parts["all"].mask) else None
+    return Intent("list_tasks", status=_status(parts["all"].mask, "all"), about=about)
+
+
+def _list_chosen(parts: Parts) -> Intent | None:
+    """A list of the tasks that are overdue, due then, of a priority, tagged or about something."""
     mask = parts["all"].mask
-    status: Status = "all"
-    if _OPEN.search(mask):
-        status = "pending"
-    elif _DONE.search(mask):
-        status = "completed"
-    return Intent("list_tasks", status=status)
+    about = About("overdue")
+    kinds: tuple[Literal["due", "priority", "tag", "words"], ...]
+    kinds = ("due", "priority", "tag", "words")
+    for kind in kinds:
+        if kind in parts:
+            about = About(kind, _tidy(parts[kind]))
+    if about.kind == "priority":
+        about = About("priority", _PRIORITIES[about.value.lower()])
+    default: Status = "pending" if about.kind in ("overdue", "due") else "all"
+    return Intent("list_tasks", status=_status(mask, default), about=about)
+
+
+def _show_one(parts: Parts) -> Intent | None:
+    numbers = read_reference(parts["ref"]).numbers
+    if len(numbers) != 1:
+        return None
+    return Intent("list_tasks", about=About("number", str(numbers[0])))
+
+
+def _status(mask: str, default: Status) -> Status:
+    """Return the state of tasks that the words name; all when they name both."""
+    is_open = _OPEN.search(mask) is not None
+    if _DONE.search(_OPEN.sub(" ", mask)):
+        return "all" if is_open else "completed"
+    return "pending" if is_open else default
 
 
 def _everything(tool: ToolName) -> Build:
     def build(parts: Parts) -> Intent:
         mask = parts["what"].mask if "what" in parts else ""
-        status: Status = "pending" if tool == "complete_task" else "all"
-        if _OPEN.search(mask):
-            status = "pending"
-        elif _DONE.search(mask):
-            status = "completed"
+        if _CHOSEN_BY.search(parts["all"].mask.replace(mask, " ") if mask else ""):
+            return Intent(None, talk="filter")
+        default: Status = "pending" if tool == "complete_task" else "all"
         them = _THEM.search(mask) is not None
         reference = Reference("everything", explicit=True, pronoun=them)
-        return Intent(tool, everything=status, reference=reference)
+        return Intent(tool, everything=_status(mask, default), reference=reference)
 
     return build
 
@@ -167,6 +191,12 @@ def _describe(parts: Parts) -> Intent:
         reference=read_reference(parts["ref"]),
         description=_verbatim(parts["note"]),
     )
+
+
+def _chosen_unsupported(parts: Parts) -> Intent | None:
+    """Refuse "delete all overdue tasks": it must not become all tasks, or one of such a title."""
+    chosen = _CHOSEN_BY.search(parts["all"].mask) or _CHOSEN_BEHIND.match(parts["rest"].mask)
+    return Intent(None, talk="filter") if chosen else None
 
 
 def _unsupported(parts: Parts) -> Intent | None:
@@ -301,6 +331,16 @@ _OPEN = compile_pattern(
     r" done|got to do|should do)\b"
 )
 _DONE = compile_pattern(r"\b(?:<DONE>|accomplish|did i (?:do|finish|complete))\b")
+_CHOSEN_BY = compile_pattern(r"\b<CHOSENBY>\b")
+_PRIORITIES = {
+    **{"high": "high", "top": "high", "highest": "high", "urgent": "high", "important": "high"},
+    **{"medium": "medium", "normal": "medium", "low": "low", "lowest": "low", "no": "none"},
+}
+_CHOSEN_BEHIND = re.compile(
+    r"(?:about|containing|mentioning|matching|with|from (?:last|this|yesterday|today)|before|after"
+    r"|since|(?:that|which) (?:contain|mention|have|has|start|begin|end)s?)\b",
+    re.IGNORECASE,
+)
 _THEM = re.compile(r"\b(?:it|them|those|these)\b", re.IGNORECASE)
 _SOME_OF = compile_pattern(
     r"\b(?:<NUMBER>|few|some|several|couple|any|most) of (?:my|our|the|these|those)\b"
@@ -388,6 +428,18 @@ _DESCRIPTION = (
     r"(?:,? with (?:the |a )?(?:description|notes?|details?)(?: of)?|[,;]? description"
     r"|[,;] notes?):? (?P<note>.+)"
 )
+
+_SHOW = (
+    r"(?:(?:(?:show|list|see|display|give|read|view|find|get|tell|search(?: for)?)(?: me| us)?"
+    r"(?: about)?|(?:what|which)(?:'s| is| are)?|how many|is|are(?: there)?|do i have|have i got)"
+    r" )?(?:(?:all|any|only|just|of|the|my|our|me) )*"
+)
+_TASKS = (
+    r"(?:(?:open|pending|completed|done|finished) )?(?:<TASKS>|<TASK>|items|things|ones|anything)"
+)
+_THAT_ARE = r"(?: do i have)?(?: (?:that|which))?(?:'s| is| are| have| has)?(?: set)?"
+_MONTHS = r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_PRIORITY = r"(?P<priority>high(?:est)?|top|medium|normal|low(?:est)?|no)[ -]priority"
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -487,6 +539,49 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     # Reading the list.
+    Rule(
+        "list_chosen",
+        (
+            _SHOW
+            + r"(?:"
+            + _TASKS
+            + _THAT_ARE
+            + r" )?(?:overdue|past due|late)(?: "
+            + _TASKS
+            + r")?(?: now| today| right now)?",
+            _SHOW + r"(?:" + _TASKS + _THAT_ARE + r" )?due (?P<due>(?:(?:on|by|before|until|for"
+            r"|in) )?(?:today|tonight|tomorrow|this|next|the|soon|\w+day|\d+|"
+            + _MONTHS
+            + r")\b.{0,25})",
+            _SHOW + _PRIORITY + r" " + _TASKS,
+            _SHOW + _TASKS + _THAT_ARE + r"(?: with| of)?(?: an?| the)? " + _PRIORITY,
+            _SHOW + _TASKS + _THAT_ARE + r" (?:tagged|labell?ed)(?: with| as)? (?P<tag>.{1,30})",
+            _SHOW + _TASKS + _THAT_ARE + r" (?:with )?(?:the )?(?:tag|label) (?P<tag>.{1,30})",
+            _SHOW + _TASKS + _THAT_ARE + r" (?:about|containing|contain|mentioning|mention"
+            r"|matching|with the words?) (?P<words>.+)",
+        ),
+        _list_chosen,
+        (
+            "what is overdue?",
+            "show my overdue tasks",
+            "which tasks are due this week",
+            "what's due today",
+            "list high priority tasks",
+            "show tasks tagged home",
+            "show tasks about milk",
+        ),
+    ),
+    Rule(
+        "list_one",
+        (
+            r"(?:show(?: me)?|give me|see|view|display|read(?: me)?|find|get|describe|list|open"
+            r"|what(?:'s| is)|tell me about|look at) (?P<ref>(?:(?:the |my )?(?:<TASK>|item)"
+            r" (?:number |no\.? )?|#)#?\d{1,9})",
+            r"(?:is|was) (?P<ref>(?:<TASK>|item) #?\d{1,9})(?: already)? <DONE>(?: yet)?",
+        ),
+        _show_one,
+        ("show task 3", "give me task 2", "is task 3 done?"),
+    ),
     Rule(
         "list_completed",
         (
@@ -627,7 +722,6 @@ RULES: tuple[Rule, ...] = (
             "is vacuuming on my list of things to do",
             "check my reminders for mop the floor",
             "does my errand list have goodwill on it",
-            "find tasks about milk",
             "is there a reminder set to clean the gutters",
         ),
     ),
@@ -657,6 +751,22 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     # Removing. A delete of everything only ever asks.
+    Rule(
+        "chosen_unsupported",
+        (
+            r"(?:<REMOVE>|complete|finish|close|mark|(?:check|tick|cross)(?: off)?)"
+            r" (?:(?:off|out|all|every(?: single)?|each|any|only|just|the|my|of|those|<OPEN>|<DONE>"
+            r"|high|medium|low|<CHOSENBY>)[ -])*(?:everything|anything|all|<TASKS>|items|things"
+            r"|ones)\b(?! (?:<TASK>|item)\b)(?P<rest>.*)",
+        ),
+        _chosen_unsupported,
+        (
+            "delete overdue tasks",
+            "complete all high priority tasks",
+            "delete all tasks about milk",
+            "delete everything except task 3",
+        ),
+    ),
     Rule(
         "delete_everything",
         (
@@ -1304,7 +1414,7 @@ _READING = compile_pattern(
     r"|<TASKS>|<OPEN>|<DONE>)\b"
 )
 _NAMES_TASK = compile_pattern(r"\b(?:<TASK>|<TASKS>|<ORDINAL> one|<LIST>)\b|#\d|\b(?:it|them)\b")
-_REFUSED = frozenset({"unsupported", "reopen", "undo"})
+_REFUSED = frozenset({"unsupported", "filter", "reopen", "undo"})
 
 
 def _clause(core: Sentence) -> Intent | None:

@@ -22,6 +22,18 @@ class TaskView:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a listing is asked about, so that only those tasks are told of.
+
+    ``words`` of a title, a task's ``number``, ``overdue``, ``due`` when, a ``priority``, a ``tag``;
+    ``other``: something that tasks cannot be chosen by.
+    """
+
+    kind: Literal["words", "number", "overdue", "due", "priority", "tag", "other"]
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """One call of an MCP tool, with the arguments exactly as the tool takes them."""
 
@@ -90,11 +102,11 @@ class Interpretation:
     Either ``calls`` are to be made and each result told with `describe`, or ``reply`` is to be
     said as it is. ``pending`` replaces what the conversation kept before, None clears it.
     ``reason`` names the rule that fired, for logs and tests. ``about``: what a listing was asked
-    about ("is milk on my list?"), for `describe`.
+    about ("is milk on my list?"), for `describe` and `follow_up`.
     """
 
     calls: tuple[ToolCall, ...]
     reply: str | None
     pending: Pending | None
     reason: str
-    about: str | None = None
+    about: About | None = None

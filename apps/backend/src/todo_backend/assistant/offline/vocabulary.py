@@ -96,7 +96,7 @@ _define(
     "OPEN",
     r"pending|open|left|remaining|outstanding|unfinished|incomplete|uncompleted|not (?:yet"
     r" )?<DONE>|undone"
-    r"|active|upcoming|yet to be done|still to be done|overdue",
+    r"|active|upcoming|yet to be done|still to be done",
 )
 _define(
     "EVERYTHING",
@@ -105,6 +105,13 @@ _define(
     r"|(?:(?:all|of|the|my|our|these|those|entire|whole|current|existing) ){1,5}(?:<DONE> |<OPEN>"
     r" )?(?:<TASKS>|items|things)"
     r"|(?:<DONE> |<OPEN> )?<TASKS>)(?: (?:that|which) (?:is|are|i have|i've) (?:<DONE>|<OPEN>))?",
+)
+
+# What tasks are chosen by that is neither their state nor their title.
+_define(
+    "CHOSENBY",
+    r"overdue|past due|late|due|urgent|priority|priorities|tag|tags|tagged|old|older|oldest"
+    r"|new|newer|newest|recent|created|sorted|except|but|without",
 )
 
 # Verbs. -----------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from todo_backend.assistant.offline.dates import END_OF_DAY
+from todo_backend.assistant.offline.dates import END_OF_DAY, due_days
 from todo_backend.assistant.offline.references import match_title
-from todo_backend.assistant.offline.types import TaskView, ToolCall
+from todo_backend.assistant.offline.types import About, TaskView, ToolCall
 
 _DAY = "%a %d %b %Y"
 _DAY_AND_TIME = f"{_DAY} %H:%M"
@@ -40,9 +40,12 @@ TALK = {
         "changed."
     ),
     "unsupported": (
-        "I can change a task's title and description from here; priorities, dates and tags are "
-        "set in "
-        "the task list. Nothing was changed."
+        "From here I can add, list, complete and delete tasks and change their title and "
+        "description; priorities, dates and tags are set in the task list. Nothing was changed."
+    ),
+    "filter": (
+        "I can't choose the tasks to complete or delete that way. Ask me to show them, then say "
+        "their numbers. Nothing was changed."
     ),
     "yes": "There is nothing waiting for a yes. " + HELP,
     "no": "All right, nothing was changed.",
@@ -108,6 +111,49 @@ def _rows(result: object) -> list[Mapping[str, Any]]:
     return [row for row in result if isinstance(row, Mapping) and "id" in row and "title" in row]
 
 
+def chosen_rows(
+    result: object, about: About | None, now: datetime
+) -> list[Mapping[str, Any]] | None:
+    """Return the rows of a list_tasks result that it was asked about; None: it cannot tell."""
+    rows = _rows(result)
+    if about is None:
+        return rows
+    if about.kind == "words":
+        fit, found = match_title(about.value, tasks_of(rows), quoted=False)
+        numbers = {task.id for task in found} if fit != "none" else set()
+        return [row for row in rows if int(row["id"]) in numbers]
+    if about.kind == "number":
+        return [row for row in rows if str(row["id"]) == about.value]
+    if about.kind == "priority":
+        return [row for row in rows if row.get("priority") == about.value]
+    if about.kind == "tag":
+        tag = about.value.casefold()
+        return [row for row in rows if tag in [str(t).casefold() for t in row.get("tags") or ()]]
+    if about.kind == "overdue":
+        return [row for row in rows if (due := _due(row, now)) is not None and due < now]
+    days = due_days(about.value, now) if about.kind == "due" else None
+    if days is None:
+        return None
+    return [
+        row
+        for row in rows
+        if (due := _due(row, now)) is not None and days[0] <= due.date() <= days[1]
+    ]
+
+
+def _due(row: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Return when an open task is due, on the clock of ``now``."""
+    if not row.get("due_at") or row.get("completed"):
+        return None
+    due = datetime.fromisoformat(str(row["due_at"]))
+    if due.tzinfo is None or now.tzinfo is None:
+        return due.replace(tzinfo=now.tzinfo)
+    try:
+        return due.astimezone(ZoneInfo(str(row.get("time_zone"))))
+    except (KeyError, ValueError, OSError):
+        return due.astimezone(now.tzinfo)
+
+
 def _due_marks(result: object, now: datetime) -> dict[int, str]:
     """Return " (due ...)" or " (overdue since ...)" for each open task that has a due date."""
     marks = {}
@@ -134,7 +180,12 @@ def _told(due: datetime, zone: object, now: datetime) -> str:
 
 
 def describe(
-    call: ToolCall, result: object, now: datetime, about: str | None = None, *, cut: bool = False
+    call: ToolCall,
+    result: object,
+    now: datetime,
+    about: About | None = None,
+    *,
+    cut: bool = False,
 ) -> str:
     """Return in words what a tool call did, with the task's title.
 
@@ -146,7 +197,14 @@ def describe(
         return _failure(call, result)
     if call.name == "list_tasks":
         status = str(call.arguments.get("status", "all"))
-        listing = _listing(status, tasks_of(result), _due_marks(result, now), about)
+        found = chosen_rows(result, about, now)
+        marks = _due_marks(result, now)
+        if about is None or found is None:
+            listing = _listing(status, tasks_of(result), marks)
+            if about is not None:
+                listing = f"I can't choose tasks by that; here are all. {listing}"
+        else:
+            listing = _chosen(about, tasks_of(found), marks)
         return f"{listing}\nI see only your newest {len(tasks_of(result))}." if cut else listing
     answer: Mapping[str, Any] = result if isinstance(result, Mapping) else {}
     title = answer.get("title", call.arguments.get("title", ""))
@@ -163,23 +221,34 @@ def describe(
     return f"Changed the description of {task}."
 
 
+def no_task(which: str) -> str:
+    """Return the refusal of a number that no task has, and how to find the right one."""
+    return f'There is no task {which}. Say "show my tasks" to see the numbers. Nothing was changed.'
+
+
 def _failure(call: ToolCall, error: str) -> str:
     number = call.arguments.get("task_id")
     if number is not None and "not found" in error.lower():
-        return f"There is no task #{number}. Nothing was changed."
+        return no_task(f"#{number}")
     return f"That did not work: {error.rstrip('.')}. Nothing was changed."
 
 
-def _listing(
-    status: str, tasks: list[TaskView], marks: Mapping[int, str], about: str | None
-) -> str:
+def _listing(status: str, tasks: list[TaskView], marks: Mapping[int, str]) -> str:
     kind = "" if status == "all" else status
-    if about is not None:
-        fit, found = match_title(about, tasks, quoted=False)
-        if fit == "none":
-            return f'Nothing on your list is about "{about}".'
-        word = "This is" if len(found) == 1 else "These are"
-        return f'{word} on your list about "{about}":\n{lines(found, marks)}'
     if not tasks:
         return f"You have no {kind} tasks." if kind else "Your task list is empty."
     return f"You have {count(len(tasks), kind)}:\n{lines(tasks, marks)}"
+
+
+def _chosen(about: About, found: list[TaskView], marks: Mapping[int, str]) -> str:
+    if about.kind == "number":
+        return lines(found, marks) if found else no_task(f"#{about.value}")
+    if about.kind == "words":
+        if not found:
+            return f'Nothing on your list is about "{about.value}".'
+        word = "This is" if len(found) == 1 else "These are"
+        return f'{word} on your list about "{about.value}":\n{lines(found, marks)}'
+    kind = {"overdue": "overdue", "priority": f"{about.value}-priority"}.get(about.kind, "")
+    number = count(len(found), kind) if found else f"no {kind + ' ' if kind else ''}tasks"
+    behind = {"due": f" due {about.value}", "tag": f' tagged "{about.value}"'}.get(about.kind, "")
+    return f"You have {number}{behind}" + (f":\n{lines(found, marks)}" if found else ".")
