@@ -58,7 +58,7 @@ def talk(*sentences: str) -> Interpretation:
                 for t in TASKS
                 if status == "all" or t.completed is (status == "completed")
             ]
-            pending = follow_up(outcome.calls[0], rows)
+            pending = follow_up(outcome.calls[0], rows, NOW, outcome.about)
     return outcome
 
 
@@ -444,6 +444,105 @@ def test_what_is_chosen_by_more_than_its_state_is_never_all(sentence: str) -> No
     assert calls(outcome) == []
     assert outcome.pending is None
     assert "can't choose" in (outcome.reply or "")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        *("make task 2 high priority", "make task 2 due friday", "put task 3 on hold"),
+        *("start task 3", "add task 3", "new task 5 apples", "I need task 2 done", "add task two"),
+    ],
+)
+def test_words_about_a_numbered_task_make_no_task(sentence: str) -> None:
+    outcome = say(sentence)
+    assert calls(outcome) == []
+    assert "Nothing was changed" in (outcome.reply or "")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("I need task 2 deleted", ("delete_task", {"task_id": 2})),
+        ("log task 7 as done", ("complete_task", {"task_id": 7})),
+        ("give me task 2", ("list_tasks", {"status": "all"})),
+        ("add note to task 1 bring x-rays", (
+            "update_task", {"task_id": 1, "description": "bring x-rays"}
+        )),
+        ("change task 1's title to See Ann", ("update_task", {"task_id": 1, "title": "See Ann"})),
+        ("add a task 3 eggs", ("add_task", {"title": "3 eggs"})),
+        ("add a task: 3 eggs", ("add_task", {"title": "3 eggs"})),
+    ],
+)  # fmt: skip
+def test_what_is_done_to_a_numbered_task(sentence: str, expected: Any) -> None:
+    assert calls(say(sentence)) == [expected]
+
+
+def test_make_it_is_likely_a_new_title_and_asked_about() -> None:
+    outcome = say("make task 1 see the dentist")
+    assert calls(outcome) == []
+    assert 'to "See the dentist"' in (outcome.reply or "")
+    assert made("make task 1 see the dentist", "yes") == [("update", 1)]
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        (["finished task 1"], [("complete", 1)]),
+        (["completed the march report task"], [("complete", 9)]),
+        (["finished call mom"], [("complete", 7)]),
+        (["done 7"], [("complete", 7)]),
+        (["call mom done"], [("complete", 7)]),
+        (["call mom: done"], [("complete", 7)]),
+        # "Mom" may be another thing.
+        (["mom done"], []),
+        (["delete tasks 1 2 7"], [("delete", 1), ("delete", 2), ("delete", 7)]),
+        (["list"], [("list_tasks", "")]),
+        (["list all"], [("list_tasks", "")]),
+        (["show list"], [("list_tasks", "")]),
+        (["what's next?"], [("list_tasks", "")]),
+        (["which ones are done"], [("list_tasks", "")]),
+        (["is the report done?"], [("list_tasks", "")]),
+        (["add", "Buy soap"], [("add", "Buy soap")]),
+        (["add another", "Buy soap"], [("add", "Buy soap")]),
+        (["Add a task to", "Buy soap"], [("add", "Buy soap")]),
+        (["delete"], []),
+        (["delete", "7"], [("delete", 7)]),
+        (["complete", "7"], [("complete", 7)]),
+        (["add: buy soap"], [("add", "Buy soap")]),
+        (["tomorrow I need to call Carl"], []),
+        (["tomorrow I need to call Carl", "yes"], [("add", "Call Carl tomorrow")]),
+        (["show task 1", "actually delete it"], [("delete", 1)]),
+        (["everything is done"], []),
+        (["I finished everything"], []),
+        (["add it back"], []),
+    ],
+)
+def test_short_forms(turns: list[str], expected: Any) -> None:
+    assert made(*turns) == expected
+
+
+def test_everything_is_done_asks_about_what_is_pending() -> None:
+    pending = [task.id for task in TASKS if not task.completed]
+    assert made("everything is done", "yes") == [("complete", number) for number in pending]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "titles"),
+    [
+        ("add the following tasks:\n- milk\n- bread", ["Milk", "Bread"]),
+        ("add the following tasks:\n1. milk\n2. bread", ["Milk", "Bread"]),
+        ("add tasks:\nmilk\nbread", ["Milk", "Bread"]),
+        ("Add these to my list: milk, bread", ["Milk", "Bread"]),
+        ("add a task for tomorrow to buy stamps", ["Buy stamps tomorrow"]),
+        ("remind me every day to exercise", ["Exercise every day"]),
+        ("remind me on 12/5 to buy stamps", ["Buy stamps on 12/5"]),
+        ("add a new task with the title Buy stamps", ["Buy stamps"]),
+        ("add buy stamps to list", ["Buy stamps"]),
+        ("add a task to walk every day to work", ["Walk every day to work"]),
+    ],
+)
+def test_titles(sentence: str, titles: list[str]) -> None:
+    assert made(sentence) == [("add", title) for title in titles]
 
 
 # What a sentence says, and the title of the only task, which it does not mean or may not mean.

@@ -27,7 +27,17 @@ from todo_backend.assistant.offline.vocabulary import compile_pattern
 
 Status: TypeAlias = Literal["all", "pending", "completed"]
 Talk: TypeAlias = Literal[
-    "greeting", "thanks", "goodbye", "help", "undo", "reopen", "yes", "no", "unsupported", "filter"
+    "greeting",
+    "thanks",
+    "goodbye",
+    "help",
+    "undo",
+    "reopen",
+    "yes",
+    "no",
+    "unsupported",
+    "by_number",
+    "filter",
 ]
 
 
@@ -158,6 +168,11 @@ def _on(tool: ToolName, *, sure: bool | None = None, ask: bool = False) -> Build
 
 
 def _rename(parts: Parts) -> Intent | None:
+    if "old" in parts:
+        reference, title = read_reference(parts["old"]), title_of(parts["new"])
+        if not title:
+            return None
+        return Intent("update_task", reference=reference, titles=(title,), sure=reference.explicit)
     whole = Sentence(parts["rest"].text, parts["rest"].mask)
     divisions = [
         (read_reference(whole.part(0, m.start())), title_of(whole.part(m.end(), len(whole.mask))))
@@ -193,6 +208,22 @@ def _describe(parts: Parts) -> Intent:
     )
 
 
+def _bare_verb(parts: Parts) -> Intent:
+    if "add" in parts:
+        return Intent("add_task")
+    tool: ToolName = "update_task"
+    if "change" not in parts:
+        tool = "delete_task" if "delete" in parts else "complete_task"
+    return Intent(tool, reference=Reference(explicit=True))
+
+
+def _make_it(parts: Parts) -> Intent | None:
+    """ "Make task 1 buy oat milk" is likely a new title, and asked about."""
+    title = title_of(parts["title"])
+    reference = read_reference(parts["ref"])
+    return Intent("update_task", reference=reference, titles=(title,), ask=True) if title else None
+
+
 def _chosen_unsupported(parts: Parts) -> Intent | None:
     """Refuse "delete all overdue tasks": it must not become all tasks, or one of such a title."""
     chosen = _CHOSEN_BY.search(parts["all"].mask) or _CHOSEN_BEHIND.match(parts["rest"].mask)
@@ -211,9 +242,17 @@ def _add(parts: Parts) -> Intent | None:
         return Intent("add_task")
     if inner := _ADD_TO_LIST.fullmatch(title.mask):
         title = title.part(*inner.span("title"))
-    text = title_of(title)
+    made = {**parts, "title": title}
+    if (match := _WHEN_TO.match(title.mask)) and _is_date(match["when"]):
+        # "For tomorrow to buy stamps": the date goes behind the words it belongs to.
+        made |= {
+            "title": title.part(match.end(), len(title.mask)),
+            "tail": title.part(*match.span("when")),
+        }
+    text = title_of(made["title"])
     if not text:
         return Intent("add_task")
+    parts = made
     for name in ("tail", "lead"):
         extra = parts.get(name)
         if extra is not None and title.quotation is None and (words := _tidy(extra)):
@@ -249,7 +288,7 @@ def _add_reminder(parts: Parts) -> Intent | None:
         _THE_FACT.match(rest.mask) and find_date(rest.mask) is None
     ):
         return None
-    if (match := _WHEN_TO.match(rest.mask)) and find_date(match["when"]) is not None:
+    if (match := _WHEN_TO.match(rest.mask)) and _is_date(match["when"]):
         # "remind me on friday to call": the date goes behind the words it belongs to.
         title = rest.part(match.end(), len(rest.mask))
         when = rest.part(*match.span("when"))
@@ -269,6 +308,10 @@ def _add_reminder(parts: Parts) -> Intent | None:
     return _add(made)
 
 
+def _is_date(words: str) -> bool:
+    return find_date(words) is not None or _EVERY.fullmatch(words) is not None
+
+
 def _add_plain(parts: Parts) -> Intent | None:
     title = parts["title"]
     if _ELSEWHERE.search(title.mask) or _ARITHMETIC.fullmatch(title.mask):
@@ -283,6 +326,8 @@ def _add_errand(parts: Parts) -> Intent | None:
 def _offer(parts: Parts) -> Intent | None:
     """ "I need to ..." may be a wish of any kind: offered as a task, not added."""
     title = title_of(parts["title"])
+    if title and "lead" in parts:
+        title = f"{title} {parts['lead'].text}"
     return Intent("add_task", titles=(title,), sure=False, ask=True) if title else None
 
 
@@ -353,6 +398,11 @@ _TO = compile_pattern(
 _WHEN_TO = re.compile(
     r"(?P<when>(?!to\b|that\b|about\b|of\b).{3,30}?),? (?:to|that|about) (?=\S)", re.IGNORECASE
 )
+_EVERY = re.compile(
+    r"(?:every|each) (?:(?:other|second|single|week)[ -]?)?(?:day|week|month|year|morning|evening"
+    r"|night|hour|weekend|\w+day)s?(?: at .+)?|(?:on |by )?\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?",
+    re.IGNORECASE,
+)
 _NOT_A_TASK = re.compile(
     r"(?:(?:of|about) )?(?:what|which|who|whose|where|how|why|whether|when|if)\b", re.IGNORECASE
 )
@@ -372,7 +422,7 @@ _CONDITION = re.compile(
 _VAGUE = compile_pattern(
     r"(?:(?:to|of|about|for|that) )?(?:(?:me|us|a|an|the|my|some|another|new|one|do|doing|just) )*"
     r"(?:something|anything|some things?|stuff|it|this|that|that thing|this thing|things?|things?"
-    r"|<TASK>|<TASKS>|item)?"
+    r"|<TASK>|<TASKS>|item|to)?"
     r"(?: (?:new|else))?,?"
     r"(?: ?(?:to do|to my list|for me|later|again|soon|in a (?:bit|while|little while)|in awhile"
     r"|of this|of that|about (?:it|this|that)|for later|please|on my list)){0,3}"
@@ -503,6 +553,7 @@ RULES: tuple[Rule, ...] = (
             r"(?:undo|revert|roll back|take back)(?: (?:that|it|this|the last (?:one|change"
             r"|action)|my last (?:change|action)|last))?",
             r"(?:restore|bring back|recover|undelete|get back) .+",
+            r"(?:add|put) (?:it|that|them|this|those)(?: one| task)? back(?: again)?",
         ),
         _talk("undo"),
         ("undo", "undo that", "bring back the meeting task"),
@@ -589,8 +640,10 @@ RULES: tuple[Rule, ...] = (
             r" i've)(?: (?:already|just|so far))* (?:<DONE>|finish|do|complete|get done"
             r"|accomplish|crossed off|checked off)\b.*",
             r"what(?: tasks| things| items)?(?:'s| is| are|s) (?:already |been )?<DONE>.*",
-            r"(?:(?:show|list|see|display|give|tell)(?: me| us)?(?: all| only| just)*(?: of)?(?:"
-            r" my| the)?)? ?(?:<DONE>)(?: <TASKS>| ones| items| things)?",
+            r"(?!complete$)(?:(?:show|list|see|display|give|tell)(?: me| us)?(?: all| only| just)*"
+            r"(?: of)?(?: my| the)?)? ?(?:<DONE>)(?: <TASKS>| ones| items| things)?",
+            r"which(?: ones| of (?:them|these|those|my <TASKS>))?(?: are| is| have i)(?: already)?"
+            r" <DONE>",
         ),
         _list("completed"),
         (
@@ -636,6 +689,8 @@ RULES: tuple[Rule, ...] = (
             r" (?:<TASK>|thing|item)(?: (?:to do|on <LIST>|i (?:have|need) to do))?" + _WHEN,
             r"(?:(?:show|list|see|display|give|tell)(?: me| us)?(?: all| only| just)*(?: of)?(?:"
             r" my| the)?)? ?(?:<OPEN>)(?: <TASKS>| ones| items| things)?",
+            r"which(?: ones| of (?:them|these|those|my <TASKS>))?(?: are| is)(?: still)? <OPEN>",
+            r"what(?:'s| is| comes) next(?: on <LIST>| for me| to do)?",
             r"am i (?:all )?(?:done|finished)(?: (?:for|with) .*)?|anything (?:left|else)(?: to"
             r" do)?(?: today| for me)*",
         ),
@@ -712,6 +767,8 @@ RULES: tuple[Rule, ...] = (
             r" (?:on|in) it)?",
             r"(?:find|search(?: for)?|look (?:for|up)) (?:(?:my|the|all|any) )*<TASKS> (?:about"
             r"|for|with|containing|named|called|matching) (?P<about>.+)",
+            r"(?:is|are) (?P<about>(?!(?:it|this|that|everything|they|there|you|these|those)\b)"
+            r"[^,;.]{2,60}?)(?: already| all)* <DONE>(?: yet| already)*",
             r"(?:(?:check|see|know|look|tell me|let me know)(?: to see| and see)? (?:if|whether)"
             r" )?(?:is there|there is|there's|i have|do i have|did i (?:set|make|create|add"
             r"|request|put|ask for)(?: up)?|have i (?:set|made|created)(?: up)?) (?:a|an|any|the)"
@@ -722,6 +779,7 @@ RULES: tuple[Rule, ...] = (
             "is vacuuming on my list of things to do",
             "check my reminders for mop the floor",
             "does my errand list have goodwill on it",
+            "is the laundry done?",
             "is there a reminder set to clean the gutters",
         ),
     ),
@@ -820,7 +878,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "delete_task",
-        (r"(?:<DELETE>) (?P<ref>.+)",),
+        (
+            r"(?:<DELETE>) (?P<ref>.+)",
+            r"(?:i|we)(?:'d| would)? (?:need|want|like) (?P<ref>.+?) (?:to be )?(?:deleted|removed"
+            r"|erased)",
+        ),
         _on("delete_task"),
         (
             "Delete the meeting task",
@@ -837,11 +899,15 @@ RULES: tuple[Rule, ...] = (
         (
             r"(?:mark|set|check off|tick off|cross off|complete|finish) (?P<what><EVERYTHING>"
             r"|<WHOLELIST>)(?: (?:off|on <LIST>))?(?: (?:as |to )?(?:be )?<DONE>)?",
+            r"(?P<what>everything|all(?: of)?(?: my| the)? <TASKS>|all)(?: is| are|'s)(?: now"
+            r"| all)* <DONE>",
+            r"(?:i|we)(?:'ve| have)?(?: just| already| finally)* (?:<DID>) (?P<what>everything"
+            r"|all (?:of )?(?:it|them|my <TASKS>))",
             r"(?:i'm|i am|im|i've|i have)(?: all| now| just| already)* (?:done|finished|completed"
             r"|did|done)(?: with)? (?P<what>everything|(?:all )?<LIST>|all (?:of )?my <TASKS>).*",
         ),
         _everything("complete_task"),
-        ("mark all tasks as done", "complete everything", "i'm finished with my to do list"),
+        ("mark all tasks as done", "complete everything", "everything is done"),
     ),
     Rule(
         "complete_marked",
@@ -874,8 +940,13 @@ RULES: tuple[Rule, ...] = (
             r"(?P<ref>.+?)(?: is| are| has been| have been| was|'s)(?: now| already| all|"
             r" finally)* <DONE>",
             r"(?P<ref>(?:<TASK>|item)? ?(?:#|number )?<NUMBER>) <DONE>",
-            r"(?:set|check|label|put|make) (?P<ref>(?!if |whether |that |when |to see |and ).+?)"
-            r" (?:as |to |to be )?<DONE>",
+            r"(?:i|we)(?:'d| would)? (?:need|want|like) (?P<ref>.+?) (?:to be )?(?:marked|checked"
+            r"|ticked|crossed)(?: off)?(?: as)?(?: <DONE>)?",
+            # Without "I have" or "is", as one types in haste.
+            r"(?:finished(?: up| off)?|completed|accomplished|took care of) (?P<ref>.+)",
+            r"done (?:with )?(?P<ref>(?:<TASK>s? )?#?\d.*)",
+            r"(?:set|check|label|put|make|log|record|note|count|report) (?P<ref>(?!if |whether "
+            r"|that |when |to see |and ).+?) (?:as |to |to be )?<DONE>",
         ),
         _on("complete_task"),
         (
@@ -885,6 +956,9 @@ RULES: tuple[Rule, ...] = (
             "cross out laundry",
             "i'm done with the report",
             "3 done",
+            "done 3",
+            "finished the laundry",
+            "log task 3 as done",
         ),
     ),
     Rule(
@@ -913,6 +987,9 @@ RULES: tuple[Rule, ...] = (
             r" (?:of|for|on|in) (?P<ref>.+?)(?: (?:to|as|with)|:) (?P<note>.+)",
             r"add (?:the |a |an )?(?:description|notes?|details?) (?:to|for|on) (?P<ref>.+?)(?:"
             r" (?:saying|that says|to)|:|,) (?P<note>.+)",
+            r"add (?:the |a |an )?(?:description|notes?|details?) (?:to|for|on)"
+            r" (?P<ref>(?:the |my )?(?:<TASK>|item) (?:number |no\.? )?#?\d{1,9}|#\d{1,9})"
+            r" (?P<note>.+)",
             r"add (?:the |a |an )?(?:description|notes?|details?):? (?P<note>\x00+) (?:to|for|on)"
             r" (?P<ref>.+)",
         ),
@@ -925,6 +1002,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "update_title",
         (
+            r"(?:<RENAME>) (?P<old>.+?)(?:'s|s') (?:title|name|text|wording) (?:to|into|as)"
+            r" (?P<new>.+)",
             r"(?:<RENAME>)(?! <LIST>)(?: (?:the )?(?:title|name|text|wording)(?: (?:of|for"
             r"|on))?)? (?P<rest>.+)",
         ),
@@ -934,6 +1013,7 @@ RULES: tuple[Rule, ...] = (
             "rename buy milk to buy oat milk",
             "edit #4: call dad",
             "update the title of task 2 to Pay rent",
+            "change task 1's title to Pay rent",
         ),
     ),
     Rule(
@@ -944,6 +1024,36 @@ RULES: tuple[Rule, ...] = (
         ),
         _rename_to_what,
         ("change task 1", "rename the meeting task"),
+    ),
+    # What is said of a task by its number makes no task of that title.
+    Rule(
+        "update_made",
+        (
+            r"make (?P<ref>(?:the |my )?(?:<TASK>|item) (?:number |no\.? )?#?\d{1,9}|#\d{1,9})"
+            r" (?!(?:<CHOSENBY>|<OPEN>|high|medium|low|top|no|important|daily|weekly|monthly|yearly"
+            r"|recurr|repeat|every|on|for|at|by|in|to|as|a|an|the|first|last|today|tomorrow|tonight"
+            r"|next)\b)(?P<title>.+)",
+        ),
+        _make_it,
+        ("make task 1 buy oat milk",),
+    ),
+    Rule(
+        "unsupported_by_number",
+        (
+            r"(?:add|create|make|new|set(?: up)?|insert|put|enter|start|begin|stop|pause|i (?:need"
+            r"|have|want)|give|need|save|log|record|write|track|want|have|include|note|do|assign"
+            r"|share|flag|mark|pin|star|hide|archive|skip|copy|duplicate)(?: me| in| down| up)?"
+            r" (?P<ref>(?:the |my )?(?:task|to-?do|chore|errand|item) (?:number |no\.? )?"
+            r"(?:#?\d{1,9}|<NUMBER>$)|#\d{1,9})\b(?! ?(?:am|pm|o'clock)\b).*",
+        ),
+        _talk("by_number"),
+        (
+            "make task 2 high priority",
+            "put task 3 on hold",
+            "start task 3",
+            "add task 3",
+            "I need task 2 done",
+        ),
     ),
     # Adding.
     Rule(
@@ -1020,11 +1130,14 @@ RULES: tuple[Rule, ...] = (
         "add_several",
         (
             r"(?:add|create|make|new)(?: (?:the|these|some|following|new|my|more|\d+|two|three"
-            r"|four|five))* (?:tasks|to-?dos|items|chores|errands|reminders)(?: to <LIST>)?:"
-            r" ?(?P<title>.+)",
+            r"|four|five))* (?:tasks|to-?dos|items|chores|errands|reminders|things)"
+            r"(?: (?:to|on) <LIST>)?: ?(?P<title>.+)",
+            r"(?:<ADD>) (?:(?:all|of|the|these|those|this|following|two|three|four|five|\d+) )*"
+            r"(?:these|those|the following|following)(?: (?:tasks|items|things|to-?dos))?"
+            r"(?: (?:to|on|in|into|onto) <LIST>)?: ?(?P<title>.+)",
         ),
         _add_several,
-        ("add tasks: buy milk, call mom and walk the dog",),
+        ("add tasks: buy milk, call mom and walk the dog", "add these to my list: milk, bread"),
     ),
     Rule(
         "add_task",
@@ -1034,12 +1147,11 @@ RULES: tuple[Rule, ...] = (
             r"|another|one|the|my))?(?: (?:new|quick))*"
             r" (?:task|to-?do|to do(?= (?:to|for|called|named|item))|todo|chore|errand|item)(?:"
             r" item| entry)?(?: for me)?(?: (?:to|onto|on) <LIST>)?(?:(?: (?:to|for|called|named"
-            r"|titled|of|about|that says|saying|which is))|[:,]| -)? (?P<title>.+?)(?:"
-            + _DESCRIPTION
-            + r")?",
+            r"|titled|of|about|that says|saying|which is|with (?:the |a )?(?:title|name)(?: of)?))"
+            r"|[:,]| -)? (?P<title>.+?)(?:" + _DESCRIPTION + r")?",
             r"(?:(?:new|another) )?(?:task|to[- ]?do)(?: item)?(?: ?[:,-]| (?:called|named))"
             r" ?(?P<title>.+?)(?:" + _DESCRIPTION + r")?",
-            r"(?:task to|todo) (?!list|items?\b)(?P<title>.+?)(?:" + _DESCRIPTION + r")?",
+            r"(?:task to|todo) (?!list|items?\b|#?\d)(?P<title>.+?)(?:" + _DESCRIPTION + r")?",
             r"(?:add|create|make|new|insert|start)(?: (?:a|an|another|one|some))?(?: new)?"
             r" (?:task|to-?do|todo|chore|item)s?(?: (?:to|on|for) <LIST>)?(?P<title>)",
             r"(?:create|make|start|begin|set up|write|build|prepare|give me|need|want)(?: me|"
@@ -1067,6 +1179,8 @@ RULES: tuple[Rule, ...] = (
             r"|:)? (?P<title>.+)",
             r"(?:on|to|in|into|onto) <LIST>,? (?:i|we)(?: need|'d like| want| would like)"
             r" (?P<title>.+?) (?:to be )?(?:added|put|included|placed|listed)",
+            r"(?:add|put|place|insert|append|include|write) (?P<title>.+?)(?<! my)(?<! the)"
+            r"(?<! our) (?:to|on|onto) list",
             r"(?!make sure)(?:<ADD>) (?!(?:<EVERYTHING>|the items|the things|what(?:'s| is)?)"
             r" (?:on|in) )(?P<title>.+?)(?: (?:added|put|placed|written))? "
             + _INTO
@@ -1091,6 +1205,7 @@ RULES: tuple[Rule, ...] = (
         _add,
         (
             "add laundry to my list",
+            "add buy stamps to list",
             "put wash the counters down on my list of pending tasks",
             "to my domestic task list please add paint kitchen",
             "add to my list of things to do: wash the dog",
@@ -1111,8 +1226,9 @@ RULES: tuple[Rule, ...] = (
             + r"(?:,? (?:is|are) what)?(?:,? what(?:'s| is| are| were| was) (?:it|they|them|in"
             r" (?:it|them)|on it|there))?",
             r"(?:.*\b)?(?:all|list) of my list.*|the lists? of my .*|<TASKS> of my list.*",
-            r"(?:show(?: me)?|read(?: me)?|see|give me) (?:everything|it all|all(?: of (?:it"
-            r"|them))?)",
+            r"(?:list|show|view|see|display|read|give)(?: me)? (?:everything|it all|all(?: of (?:it"
+            r"|them))?|(?:the |my )?list|them(?: all)?)",
+            r"list",
         ),
         _list_by_words,
         (
@@ -1124,8 +1240,17 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "bare_verb",
+        (
+            r"(?P<add>add|new|create)(?: another)?(?: one)?|(?P<change>change|rename|edit|update)"
+            r"|(?P<complete>complete|finish|mark)|(?P<delete>delete|remove|erase)",
+        ),
+        _bare_verb,
+        ("add", "delete", "complete", "rename", "add another"),
+    ),
+    Rule(
         "add_plain",
-        (r"(?:add|new|insert) (?P<title>.+?)(?:" + _DESCRIPTION + r")?",),
+        (r"(?:add|new|insert):? (?P<title>.+?)(?:" + _DESCRIPTION + r")?",),
         _add_plain,
         ("add buy milk", 'add "Read War & Peace"'),
     ),
@@ -1137,6 +1262,15 @@ RULES: tuple[Rule, ...] = (
         ),
         _add_errand,
         ("i need to do laundry later today", "I have to buy milk"),
+    ),
+    Rule(
+        "complete_in_short",
+        (
+            r"(?P<ref>(?!(?:<ASK>|<ADD>|<READ>|<REMOVE>|<RENAME>|<MAKE>|i|we|to|you|all|well|not"
+            r"|almost|nearly)\b)[\w'-]+(?: [\w'-]+){0,5}?)(?: ?[:,-])? <DONE>",
+        ),
+        _on("complete_task"),
+        ("laundry done", "laundry: done"),
     ),
     # What is left when nothing above fits, but our list or a reminder is named.
     Rule(
@@ -1177,12 +1311,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "offer_to_add",
         (
+            r"(?:(?P<lead>today|tonight|tomorrow|(?:on |next |this )\w+(?: morning| evening)?),? )?"
             r"(?:(?:i|we) (?:(?:really |just |also |still )*(?:need|have|got|ought) to|must"
             r"|should|gotta|'ve got to)) (?!know|find|see|ask|talk|speak|understand|learn|hear"
             r"|get help|say|tell|check|look)(?P<title>.+)",
         ),
         _offer,
-        ("i have to renew my passport",),
+        ("i have to renew my passport", "tomorrow I need to call Carl"),
     ),
 )
 
@@ -1414,7 +1549,7 @@ _READING = compile_pattern(
     r"|<TASKS>|<OPEN>|<DONE>)\b"
 )
 _NAMES_TASK = compile_pattern(r"\b(?:<TASK>|<TASKS>|<ORDINAL> one|<LIST>)\b|#\d|\b(?:it|them)\b")
-_REFUSED = frozenset({"unsupported", "filter", "reopen", "undo"})
+_REFUSED = frozenset({"unsupported", "by_number", "filter", "reopen", "undo"})
 
 
 def _clause(core: Sentence) -> Intent | None:

@@ -22,7 +22,8 @@ _NUMBERS = compile_pattern(
     r"(?:the )?(?:my )?(?:(?:<TASK>|item|entry)s? )?(?:(?:with )?(?:the )?(?:number|num|nr|no|id"
     r"|ids)s?[.:]? ?)?"
     r"(?P<numbers>#?<NUMBER>(?:(?:,? and |,? ?& ?|, ?| plus | to | through | thru | ?[-–] ?)"
-    r"(?:(?:<TASK>|item|entry)s? )?(?:(?:number|no\.?) )?#?<NUMBER>)*)"
+    r"(?:(?:<TASK>|item|entry)s? )?(?:(?:number|no\.?) )?#?<NUMBER>)*"
+    r"|#?\d{1,9}(?: #?\d{1,9})+)"
 )
 _SPAN = compile_pattern(r"#?(<NUMBER>)(?: to | through | thru | ?[-–] ?)#?(<NUMBER>)")
 _ORDINAL = compile_pattern(

@@ -15,7 +15,7 @@ _QUOTE = re.compile(
 
 _SOFT_PREFIX = re.compile(
     r"""(?:
-      (?:hey|hi|hello|ok|okay|alright|right|so|now|well|um+|uh+|oh|yo|listen|please|pls|plz
+      (?:hey|hi|hello|ok|okay|alright|right|so|now|actually|well|um+|uh+|oh|yo|listen|please|pls|plz
         |kindly|just|also|and|then|quickly|maybe|yes|sure|assistant|ai)(?:\ there)?\b[,!.:]*
     | (?:can|could|would|will)\ (?:you|u|ya)\b(?:\ mind)?
     | (?:can|could|may|might)\ i\b(?:\ (?:please\ )?(?:get|have)\ you\ to\b)?
@@ -98,7 +98,15 @@ def read(sentence: str) -> Sentence:
     return whole.part(0, len(whole.text))
 
 
+# Lines that begin with a bullet or a number, and all lines below "add these:".
+_ITEM = re.compile(r"\s*\n\s*(?:[-*•]|\d{1,2}[.)])\s+")
+_LIST_BELOW = re.compile(r"[^\n]*:[ \t]*\n")
+
+
 def _append_plain(plain: str, text: list[str], mask: list[str]) -> None:
+    plain = _ITEM.sub("; ", plain)
+    if _LIST_BELOW.match(plain):
+        plain = re.sub(r"(?<=\S)\s*\n\s*(?=\S)", "; ", plain)
     collapsed = re.sub(r"\s+", " ", plain)
     text.append(collapsed)
     mask.append(collapsed.replace("’", "'").replace("‘", "'").replace(QUOTED, "\x01"))

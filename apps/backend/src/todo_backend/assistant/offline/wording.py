@@ -43,6 +43,11 @@ TALK = {
         "From here I can add, list, complete and delete tasks and change their title and "
         "description; priorities, dates and tags are set in the task list. Nothing was changed."
     ),
+    "by_number": (
+        "That I can't do with a task from here. I can add, list, complete and delete tasks and "
+        "change their title and description; for a new task with a number in its title, say "
+        '"add a task called ...". Nothing was changed.'
+    ),
     "filter": (
         "I can't choose the tasks to complete or delete that way. Ask me to show them, then say "
         "their numbers. Nothing was changed."
