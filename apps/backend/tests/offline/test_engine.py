@@ -15,11 +15,13 @@ from todo_backend.assistant.offline import (
     TaskView,
     ToolCall,
     describe,
+    engine,
     follow_up,
     interpret,
     needs_tasks,
 )
-from todo_backend.assistant.offline.grammar import RULES
+from todo_backend.assistant.offline.grammar import RULES, Intent, parse
+from todo_backend.assistant.offline.sentence import Sentence
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TASKS = (
@@ -543,6 +545,18 @@ def test_everything_is_done_asks_about_what_is_pending() -> None:
 )
 def test_titles(sentence: str, titles: list[str]) -> None:
     assert made(sentence) == [("add", title) for title in titles]
+
+
+def test_a_sentence_is_read_once_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+
+    def counted(sentence: Sentence) -> Intent:
+        read.append(sentence)
+        return parse(sentence)
+
+    monkeypatch.setattr(engine, "parse", counted)
+    say("delete the task that nobody has read so far")
+    assert len(read) == 1
 
 
 # What a sentence says, and the title of the only task, which it does not mean or may not mean.

@@ -1,5 +1,7 @@
 """Every rule fires for its own examples, in every case, spacing and politeness."""
 
+import time
+
 import pytest
 from todo_backend.assistant.offline.grammar import RULES, Rule, parse
 from todo_backend.assistant.offline.sentence import read
@@ -61,3 +63,19 @@ def test_misspelt_command_words_are_mended(misspelt: str, rule: str) -> None:
 def test_words_that_are_no_misspelling_stay() -> None:
     # "clean" is one letter from "clear", and must not empty a list.
     assert parse(read("clean my tasks")).tool != "delete_task"
+
+
+@pytest.mark.parametrize("words", ["list ", "show list of ", "of ", "is "])
+def test_a_longer_sentence_takes_longer_in_proportion(words: str) -> None:
+    def seconds(length: int) -> float:
+        sentence = read("call " + words * (length // len(words)) + "hear of x")
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            parse(sentence)
+            times.append(time.process_time() - start)
+        return min(times)
+
+    seconds(100)
+    # Four times as long; squared time is sixteen times as much.
+    assert seconds(1400) < 9 * max(seconds(350), 0.001)

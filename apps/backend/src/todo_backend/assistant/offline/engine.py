@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,12 +42,18 @@ _DOING: dict[ToolName, str] = {
 _LOOSE = frozenset({"add_plain", "offer_to_add", "list_mentioned", "complete_finish"})
 
 
+@functools.lru_cache(maxsize=64)
+def _intent(sentence: str) -> Intent:
+    """Return what the sentence asks for; kept, as a turn asks before and after it has the tasks."""
+    return parse(read(sentence))
+
+
 def needs_tasks(sentence: str, pending: Pending | None = None) -> bool:
     """Return whether `interpret` needs the user's tasks for this sentence.
 
     When it does, call list_tasks(status=all) first and give its answer to `interpret`.
     """
-    intent = parse(read(sentence))
+    intent = _intent(sentence)
     if pending is not None and pending.kind == "choose" and not _is_command(intent):
         return intent.talk in (None, "yes")
     return any(_needs_tasks(each) for each in (intent, *intent.then))
@@ -74,8 +81,7 @@ def interpret(
     is what the last Interpretation or `follow_up` of this conversation left.
     """
     del now  # No tool takes a due date; date words stay in the title. See `dates.parse_due`.
-    said = read(sentence)
-    intent = parse(said)
+    intent = _intent(sentence)
     if pending is not None and pending.kind != "shown":
         answer = _answer(intent, sentence, tasks or (), pending)
         if answer is not None:

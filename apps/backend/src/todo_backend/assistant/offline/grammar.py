@@ -369,7 +369,7 @@ def title_of(part: Sentence) -> str:
 
 # "Set", "make" and "switch" mean a task only together with its number.
 _LOOSE_VERB = re.compile(r"(?:set|make|switch)\b", re.IGNORECASE)
-_MOST_DIVISIONS = 8
+_MOST_DIVISIONS = 5
 _ON_LIST = compile_pattern(r" (?:on|in|from) <LIST>$")
 _OPEN = compile_pattern(
     r"\b(?:<OPEN>|left|have to do|need to do|to be done|still (?:have|need)|yet to|haven't|not"
@@ -469,7 +469,7 @@ _ADD_TO_LIST = compile_pattern(r"(?:<ADD>) (?P<title>.+?) (?:to|on|onto|in|into)
 # The grammar. -------------------------------------------------------------------------------------
 
 _INTO = r"(?:down |up |back )?(?:to|on|onto|on to|in|into|for|as part of|under)"
-_FROM = r"(?:(?:off|from|out|on|in|of)(?: of| from| on| in)*)"
+_FROM = r"(?:(?:off|from|out|on|in|of)(?: of| from| on| in){0,3})"
 _WHEN = (
     r"(?: (?:today|tonight|tomorrow|now|next|later|this \w+|for (?:today|tomorrow|the day|the"
     r" week)|on \w+day))*"
@@ -757,7 +757,7 @@ RULES: tuple[Rule, ...] = (
             r"(?:is|are|was|were|will|does|do i have|did i (?:put|add|include|remember to (?:add"
             r"|put))|have i (?:put|added)|i have|i put|i added)"
             r"(?: the| an?)?(?: <TASK>| item)? (?P<about>.+?)(?: already| currently| be| is|"
-            r" listed| still| now| are)* (?:on|in|to|from|part of) <LIST>.*",
+            r" listed| still| now| are){0,4} (?:on|in|to|from|part of) <LIST>.*",
             r"(?:check|see|look|tell me|let me know|confirm|verify|find out|remind me|know)(?: to"
             r" see| and see)?(?: if| whether| that)*(?: or not)? (?P<about>.+?)(?: is| are|"
             r" was)(?: already| still| currently)? (?:on|in|part of) <LIST>.*",
@@ -1220,7 +1220,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "list_question",
         (
-            r"(?:.*? )?(?:<READ>)\b.*\b(?:<LIST>|<TASKS>|<TODOTHINGS>)\b.*",
+            # Atomic: a later <READ> could match no more, and trying each takes squared time.
+            r"(?>(?:.*? )??(?:<READ>)\b).*\b(?:<LIST>|<TASKS>|<TODOTHINGS>)\b.*",
             r"(?:(?:all|any|my|the|every|current|complete|full|show|of|on) )*(?:<LIST>|<TASKS>)"
             + _WHEN
             + r"(?:,? (?:is|are) what)?(?:,? what(?:'s| is| are| were| was) (?:it|they|them|in"

@@ -74,6 +74,8 @@ class Reference:
         return not self.numbers
 
 
+# Each part is compared with every title.
+_MOST_PARTS = 10
 _AND = re.compile(r",? (?:and|plus|&) |, ?", re.IGNORECASE)
 
 
@@ -83,7 +85,7 @@ def read_reference(phrase: Sentence) -> Reference:
     ends = [*cuts[1:], len(phrase.mask)]
     parts = [phrase.part(start, end) for start, end in zip(cuts[::2], ends[::2], strict=True)]
     reference = _read_one(phrase)
-    if reference.numbers or not 1 < len(parts) <= MOST_AT_ONCE or not all(p.text for p in parts):
+    if reference.numbers or not 1 < len(parts) <= _MOST_PARTS or not all(p.text for p in parts):
         return reference
     return replace(reference, parts=tuple(_read_one(part) for part in parts))
 
@@ -201,9 +203,10 @@ def match_title(
     if fitting:
         fit: Fit = "whole" if all(content <= every for _, content in fitting) else "words"
         return fit, [task for task, _ in fitting]
-    mended = [
-        task for task, content in contents if all(any(_like(w, c) for c in content) for w in wanted)
-    ]
+    # Titles share most of their words: each is compared once.
+    known = frozenset().union(*(content for _, content in contents))
+    alike = [{c for c in known if _like(w, c)} for w in wanted]
+    mended = [task for task, content in contents if all(content & near for near in alike)]
     if mended:
         return "near", mended
     overlap = [

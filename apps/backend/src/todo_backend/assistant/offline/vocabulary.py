@@ -146,7 +146,7 @@ _define(
     "TAKE",
     r"take|get|pull|move|knock|lose|kick|leave|keep|exclude|kill|bump|taking|getting|removing",
 )
-_define("OFF", r"(?:down |away |up )?(?:off|from|out|of)(?: of| from| on| in)*")
+_define("OFF", r"(?:down |away |up )?(?:off|from|out|of)(?: of| from| on| in){0,3}")
 # Verbs that remove a thing even when no list is named.
 _define(
     "DELETE",
