@@ -696,6 +696,26 @@ def test_due_dates_are_told_on_the_tasks_clock(due_at: str, zone: str | None, wo
     assert told.endswith(f"#2 Pay rent ({words})")
 
 
+def test_a_title_is_no_markdown() -> None:
+    title = (
+        "Fix *2*3* nails in __init__.py and snake_case, [see](https://a.org/b_c_), `~~`\\\n# now"
+    )
+    shown = (
+        r"Fix \*2\*3\* nails in \_\_init\_\_.py and snake_case, \[see](https://a.org/b_c_),"
+        r" \`\~\~\`\\ # now"
+    )
+    listing = ToolCall("list_tasks", {"status": "all"})
+    row = {"id": 2, "title": title}
+    assert describe(listing, [row], NOW) == f"You have 1 task:\n- [ ] #2 {shown}"
+    call = ToolCall("delete_task", {"task_id": 2})
+    assert describe(call, {"task_id": 2, "title": title}, NOW) == f'Deleted task #2 "{shown}".'
+    listed = (TaskView(1, "Buy *milk*"), TaskView(2, "Buy _bread_"))
+    reply = say("delete the buy task", tasks=listed).reply or ""
+    assert r"#1 Buy \*milk\*" in reply
+    assert r"#2 Buy \_bread\_" in reply
+    assert r'"zoo \*him\*"' in (say("delete the zoo *him* task").reply or "")
+
+
 def test_a_prepared_process_compiles_nothing_for_a_sentence() -> None:
     code = (
         "import re\n"

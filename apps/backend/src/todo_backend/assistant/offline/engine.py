@@ -316,7 +316,7 @@ def _add(intent: Intent) -> Interpretation:
     if intent.ask:
         pending = Pending("confirm", "add_task", (), arguments[0])
         return _say(
-            f'Shall I add "{intent.titles[0]}" to your tasks? Say yes or no.',
+            f'Shall I add "{wording.literal(intent.titles[0])}" to your tasks? Say yes or no.',
             intent.reason,
             pending,
         )
@@ -376,7 +376,8 @@ def _one(
         chosen = _at(listed or tasks, reference.ordinal)
         if not chosen:
             return _say(
-                f"There is no such task: {reference.words}. Nothing was changed.", intent.reason
+                f"There is no such task: {wording.literal(reference.words)}. Nothing was changed.",
+                intent.reason,
             )
         # Without a list just shown, which one is "the third" is a guess.
         return _settle(intent, tool, arguments, "words" if listed else "near", chosen)
@@ -559,16 +560,14 @@ def _unknown(
     intent: Intent, tool: ToolName, reference: Reference, among: int | None
 ) -> Interpretation:
     where = "" if among is None else f" among your newest {among}; say the number of an older one"
+    words = wording.literal(reference.words)
     if intent.sure:
-        return _say(
-            f'I found no task "{reference.words}"{where}. Nothing was changed.', "unknown_task"
-        )
+        return _say(f'I found no task "{words}"{where}. Nothing was changed.', "unknown_task")
     if intent.reason == "complete_finish":
         title = f"Finish {reference.words}"
         return _add(replace(Intent("add_task", intent.reason, titles=(title,)), ask=True))
     return _say(
-        f'I found no task "{reference.words}" to {_DOING[tool]}{where}. Nothing was changed.'
-        f" {wording.HELP}",
+        f'I found no task "{words}" to {_DOING[tool]}{where}. Nothing was changed. {wording.HELP}',
         "unknown_task",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -64,9 +65,21 @@ EXPECTED = {
 KEPT = "All right, nothing was changed."
 
 
+# Replies are Markdown. Web addresses stay whole, and "_" within a word means nothing.
+_MARKS = re.compile(
+    r"(?P<address>https?://[^\s<>()]*[^\s<>().,:;!?])|[\\`*~\[]|(?<![^\W_])_|_(?![^\W_])"
+)
+
+
+def literal(text: object) -> str:
+    """Return a text that is not ours as Markdown that shows it as it is, on one line."""
+    line = re.sub(r"\s*[\r\n]\s*", " ", str(text))
+    return _MARKS.sub(lambda mark: mark[0] if mark["address"] else f"\\{mark[0]}", line)
+
+
 def named(task: TaskView) -> str:
     """Return a task's number and title: ``#3 "Buy milk"``."""
-    return f'#{task.id} "{task.title}"'
+    return f'#{task.id} "{literal(task.title)}"'
 
 
 def lines(tasks: Sequence[TaskView], marks: Mapping[int, str] | None = None) -> str:
@@ -76,7 +89,8 @@ def lines(tasks: Sequence[TaskView], marks: Mapping[int, str] | None = None) -> 
     """
     marks = marks or {}
     rows = [
-        f"- {'[x]' if task.completed else '[ ]'} #{task.id} {task.title}{marks.get(task.id, '')}"
+        f"- {'[x]' if task.completed else '[ ]'} #{task.id} {literal(task.title)}"
+        f"{marks.get(task.id, '')}"
         for task in tasks[:SHOWN]
     ]
     if len(tasks) > SHOWN:
@@ -91,12 +105,12 @@ def count(number: int, kind: str = "") -> str:
 
 def into(arguments: Mapping[str, Any]) -> str:
     """Return what a change makes of a task, for a question: `` to "Buy oat milk"``."""
-    return f' to "{arguments["title"]}"' if "title" in arguments else ""
+    return f' to "{literal(arguments["title"])}"' if "title" in arguments else ""
 
 
 def one_at_a_time(commands: Sequence[str]) -> str:
     """Return the refusal of several commands of which one cannot be carried out as it is."""
-    said = ", then ".join(f'"{command}"' for command in commands)
+    said = ", then ".join(f'"{literal(command)}"' for command in commands)
     return f"One thing at a time, please: {said}. Nothing was changed."
 
 
@@ -212,7 +226,7 @@ def describe(
             listing = _chosen(about, tasks_of(found), marks)
         return f"{listing}\nI see only your newest {len(tasks_of(result))}." if cut else listing
     answer: Mapping[str, Any] = result if isinstance(result, Mapping) else {}
-    title = answer.get("title", call.arguments.get("title", ""))
+    title = literal(answer.get("title", call.arguments.get("title", "")))
     number = answer.get("task_id", call.arguments.get("task_id"))
     task = f'task #{number} "{title}"'
     if call.name == "add_task":
@@ -246,14 +260,15 @@ def _listing(status: str, tasks: list[TaskView], marks: Mapping[int, str]) -> st
 
 
 def _chosen(about: About, found: list[TaskView], marks: Mapping[int, str]) -> str:
+    value = literal(about.value)
     if about.kind == "number":
         return lines(found, marks) if found else no_task(f"#{about.value}")
     if about.kind == "words":
         if not found:
-            return f'Nothing on your list is about "{about.value}".'
+            return f'Nothing on your list is about "{value}".'
         word = "This is" if len(found) == 1 else "These are"
-        return f'{word} on your list about "{about.value}":\n{lines(found, marks)}'
+        return f'{word} on your list about "{value}":\n{lines(found, marks)}'
     kind = {"overdue": "overdue", "priority": f"{about.value}-priority"}.get(about.kind, "")
     number = count(len(found), kind) if found else f"no {kind + ' ' if kind else ''}tasks"
-    behind = {"due": f" due {about.value}", "tag": f' tagged "{about.value}"'}.get(about.kind, "")
+    behind = {"due": f" due {value}", "tag": f' tagged "{value}"'}.get(about.kind, "")
     return f"You have {number}{behind}" + (f":\n{lines(found, marks)}" if found else ".")
