@@ -204,6 +204,9 @@ def made(*turns: str) -> list[tuple[str, int | str]]:
         ("delete task 1, then complete task 7", [("delete", 1), ("complete", 7)]),
         ("mark calling mom as done and add buy soap", [("complete", 7), ("add", "Buy soap")]),
         ("show my tasks then delete task 1", [("list_tasks", ""), ("delete", 1)]),
+        ("mark task 7 as done and delete dentist appointment", [("complete", 7), ("delete", 1)]),
+        ("thanks, delete task 1", [("delete", 1)]),
+        ("good morning, add milk", [("add", "Milk")]),
         ("add milk. delete task 1", [("add", "Milk"), ("delete", 1)]),
         ("add milk, add bread and delete #1", [("add", "Milk"), ("add", "Bread"), ("delete", 1)]),
         # Several tasks of one command.
@@ -238,6 +241,7 @@ def test_a_command_behind_a_new_title_is_not_part_of_it() -> None:
         ("set the priority of task 1 to high and delete task 2", "set the priority"),
         ("mark calling mom and the holiday as done", "holiday"),
         ("I need to call mom and delete task 2", "call mom"),
+        ("remind me to stretch and delete task 2", "stretch"),
     ],
 )
 def test_when_a_part_takes_a_question_nothing_is_done(sentence: str, named: str) -> None:
@@ -263,6 +267,8 @@ def test_when_a_part_takes_a_question_nothing_is_done(sentence: str, named: str)
         "is it possible to delete task 1",
         "may I delete task 1",
         "maybe delete task 1",
+        "should I delete task 1?",
+        "can we delete task 1?",
     ],
 )
 def test_a_condition_or_a_question_is_asked_about(sentence: str) -> None:
@@ -288,6 +294,11 @@ def test_completing_and_changing_wait_for_a_yes_as_well(sentence: str) -> None:
         *("if you don't mind, delete task 1", "I am off today, so delete task 1"),
         *("delete task 1 now", "delete task 1 right now", "delete task 1 for me"),
         *("delete task 1 permanently", "delete task 1 today", "delete task 1 :)"),
+        *(
+            "delete task 1 at once",
+            "delete task 1 as soon as possible",
+            "delete task 1 if possible",
+        ),
         "delete the dentist task now, please",
     ],
 )
@@ -347,6 +358,9 @@ def test_a_title_is_asked_for_again(aside: str) -> None:
         (["delete dentist", "blue", "green", "yes"], []),
         (["delete the meeting task", "blue", "4"], [4]),
         (["delete dentist", "add milk", "yes"], []),
+        (["delete dentist", "yes and delete task 7"], []),
+        (["delete dentist", "yes and delete task 7", "yes"], [1]),
+        (["delete them all", "yes"], []),
         # "Them" are those just shown, not all.
         (["show completed tasks", "delete all of them", "yes"], [3]),
     ],
@@ -453,6 +467,7 @@ def test_what_is_chosen_by_more_than_its_state_is_never_all(sentence: str) -> No
     [
         *("make task 2 high priority", "make task 2 due friday", "put task 3 on hold"),
         *("start task 3", "add task 3", "new task 5 apples", "I need task 2 done", "add task two"),
+        *("change task 2 to high priority", "mark task 2 as urgent"),
     ],
 )
 def test_words_about_a_numbered_task_make_no_task(sentence: str) -> None:

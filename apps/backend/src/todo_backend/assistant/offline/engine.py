@@ -139,12 +139,22 @@ def _answer(
     if pending.kind == "title":
         return _title(intent, sentence, pending)
     if _is_command(intent) and not _repeats(intent, pending):
+        if pending.kind == "confirm" and _YES_AND.match(sentence):
+            return _say(
+                f"One thing at a time, please. {wording.EXPECTED['confirm']}", "yes_and", pending
+            )
         return None
     if pending.kind == "confirm":
         if intent.talk == "yes" or _repeats(intent, pending):
             return _calls(pending.tool, pending.ids, dict(pending.arguments), "answered_yes")
         return _again(intent, pending)
     return _choice(intent, sentence, tasks, pending) or _again(intent, pending)
+
+
+_YES_AND = re.compile(
+    r"\W*(?:yes|yep|yeah|sure|ok(?:ay)?|do it|go ahead)\b[,.;!]? *(?:and|then|also|but)\b",
+    re.IGNORECASE,
+)
 
 
 def _repeats(intent: Intent, pending: Pending) -> bool:
@@ -272,6 +282,10 @@ def _chosen(tasks: Sequence[TaskView], pending: Pending) -> Interpretation:
 # New requests. ----------------------------------------------------------------------------------
 
 
+# "Remind me to stretch and delete task 3": who deletes it?
+_TO_DO = frozenset({"add_remind_me", "add_reminder", "add_not_forget", "add_errand"})
+
+
 def _in_turn(
     intents: Sequence[Intent],
     tasks: Sequence[TaskView] | None,
@@ -280,9 +294,13 @@ def _in_turn(
 ) -> Interpretation:
     """Make the calls of several commands; none when one of them takes a question or fails."""
     calls: list[ToolCall] = []
+    titled = [intent.reason in _TO_DO for intent in intents]
+    doubtful = any(titled) and any(
+        intent.reference is not None for intent in intents[titled.index(True) :]
+    )
     for intent in intents:
         outcome = None if intent.tool is None else _act(intent, intent.tool, tasks, shown, cut)
-        if outcome is None or not outcome.calls or outcome.about is not None:
+        if doubtful or outcome is None or not outcome.calls or outcome.about is not None:
             return _say(wording.one_at_a_time([each.said for each in intents]), "one_at_a_time")
         calls.extend(outcome.calls)
     return Interpretation(tuple(calls), None, None, intents[0].reason)
@@ -329,8 +347,10 @@ def _add(intent: Intent) -> Interpretation:
 def _all(
     intent: Intent, tool: ToolName, tasks: Sequence[TaskView], shown: tuple[int, ...], cut: bool
 ) -> Interpretation:
-    if shown and intent.reference is not None and intent.reference.pronoun:
+    if intent.reference is not None and intent.reference.pronoun:
         # "Delete them all" means those of the list just shown.
+        if not shown:
+            return _which(tool, {}, tasks, intent.reason)
         tasks = [task for task in tasks if task.id in shown]
     chosen = [
         task

@@ -491,15 +491,21 @@ _THAT_ARE = r"(?: do i have)?(?: (?:that|which))?(?:'s| is| are| have| has)?(?: 
 _MONTHS = r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _PRIORITY = r"(?P<priority>high(?:est)?|top|medium|normal|low(?:est)?|no)[ -]priority"
 
+# "Thanks, delete task 3" is not only thanks.
+_NO_ORDER = (
+    r"(?![^,;.!?]{0,20}[,;.!?] ?(?:(?:now|please|and|then|also|can you|could you) )*"
+    r"(?:<DELETE>|<CHECKOFF>|complete|add|create|show|list|remind|rename|change)\b)"
+)
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "greeting",
         (
             r"(?:hi|hello|hey|hiya|howdy|yo|greetings)(?: (?:there|again|all|you|assistant|bot"
             r"|friend))*[,!. ]*",
-            r"good (?:morning|afternoon|evening|day)\b.{0,20}",
+            r"good (?:morning|afternoon|evening|day)\b" + _NO_ORDER + r".{0,20}",
             r"(?:hi|hello|hey)?[, ]*(?:how are you|what's up|how's it going|what's"
-            r" happening)\b.{0,20}",
+            r" happening)\b" + _NO_ORDER + r".{0,20}",
         ),
         _talk("greeting"),
         ("hello", "Good morning!", "hi there", "hey, how are you?"),
@@ -508,7 +514,7 @@ RULES: tuple[Rule, ...] = (
         "thanks",
         (
             r"(?:ok(?:ay)?|great|perfect|cool|nice|many)?[,! ]*(?:thanks?|thank you|thx|cheers"
-            r"|ty)\b(?! to).{0,40}",
+            r"|ty)\b(?! to)" + _NO_ORDER + r".{0,40}",
             r"(?:great|perfect|awesome|excellent|cool|nice|good job|well done)[!.]*",
         ),
         _talk("thanks"),
@@ -516,7 +522,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "goodbye",
-        (r"(?:good ?bye|bye(?: bye)?|see (?:you|ya)|later|good night|farewell)\b.{0,20}",),
+        (
+            r"(?:good ?bye|bye(?: bye)?|see (?:you|ya)|later|good night|farewell)\b"
+            + _NO_ORDER
+            + r".{0,20}",
+        ),
         _talk("goodbye"),
         ("bye", "see you later"),
     ),
@@ -976,9 +986,15 @@ RULES: tuple[Rule, ...] = (
             r" .+)?",
             r"(?:postpone|reschedule|snooze|delay|push(?: back)?|prioriti[sz]e|tag|move)"
             r" (?P<ref>.+?)(?: (?:to|until|till|by|for|as) .+)?",
+            r"(?:<RENAME>|mark|flag) (?P<ref>.+?)(?: (?:to|as|to be|into))?(?: an?)?"
+            r" (?:(?:high|highest|top|medium|normal|low|lowest|no) priority|urgent)",
         ),
         _unsupported,
-        ("set the due date of task 3 to friday", "postpone task 2 until monday"),
+        (
+            "set the due date of task 3 to friday",
+            "postpone task 2 until monday",
+            "change task 3 to high priority",
+        ),
     ),
     Rule(
         "update_description",
@@ -1048,7 +1064,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _talk("by_number"),
         (
-            "make task 2 high priority",
+            "make task 2 due friday",
             "put task 3 on hold",
             "start task 3",
             "add task 3",
@@ -1399,7 +1415,8 @@ _ON_A_TASK = frozenset({"complete_task", "delete_task", "update_task"})
 _HESITANT = re.compile(
     r"\b(?:if(?! (?:you (?:can|could|would|will|may|want|like|please|don'?t mind)\b|possible\b"
     r"|(?:that|it)(?:'s| is| isn't| would be)? (?:ok(?:ay)?|possible|alright|fine)\b))"
-    r"|unless|once|when|whenever|until|till|as soon as|in case|provided|assuming|suppos(?:e|ing)"
+    r"|unless|(?<!at )once|when|whenever|until|till|as soon as(?! possible)|in case|provided"
+    r"|assuming|suppos(?:e|ing)"
     r"|maybe|perhaps)\b"
     r"|\b(?:can|could|may|might|should|shall) (?:i|we)\b(?! (?:please )?(?:get|have) you\b)"
     r"|\b(?:is|would) it (?:be )?(?:possible|ok(?:ay)?|alright|safe)(?: for (?:me|us))? to\b",
@@ -1429,6 +1446,7 @@ def _titled(intent: Intent) -> bool:
 
 _AT_ONCE = re.compile(
     r"(?:,? ?(?:\b(?:(?:right |just )?now|right away|straight away|immediately|at once|asap"
+    r"|as soon as possible"
     r"|for (?:me|us|good|ever)|forever|permanently|completely|already|again|as well|too|today"
     r"|earlier|yesterday|(?:this|yesterday) (?:morning|afternoon|evening)"
     r"|last (?:night|week|\w+day)|i (?:think|guess|believe))"
@@ -1529,7 +1547,8 @@ def _separate(first: Intent, second: Intent) -> bool:
     if second.reference is not None and second.reference.pronoun:
         return True
     if not second.sure:
-        return False
+        # "Complete laundry and delete milk"; in a title it would only be more words.
+        return first.tool in ("complete_task", "delete_task", "list_tasks")
     # "Add clean the fridge and throw out everything": words of a title, unless they name a task.
     return not _titled(first) or _NAMES_TASK.search(second.said) is not None
 

@@ -18,7 +18,7 @@ _SOFT_PREFIX = re.compile(
       (?:hey|hi|hello|ok|okay|alright|right|so|now|actually|well|um+|uh+|oh|yo|listen|please|pls|plz
         |kindly|just|also|and|then|quickly|maybe|yes|sure|assistant|ai)(?:\ there)?\b[,!.:]*
     | (?:can|could|would|will)\ (?:you|u|ya)\b(?:\ mind)?
-    | (?:can|could|may|might)\ i\b(?:\ (?:please\ )?(?:get|have)\ you\ to\b)?
+    | (?:can|could|may|might|should|shall)\ (?:i|we)\b(?:\ (?:please\ )?(?:get|have)\ you\ to\b)?
     | (?:i'?d|i\ would|we'?d|we\ would)\ (?:like|love|prefer|want|need)\ (?:for\ )?you\ to\b
     | i'?d\ appreciate\ it\ if\ you\ (?:could|would)\b
     | if\ you\ (?:could|would|can)\b
@@ -47,7 +47,8 @@ _WANT_PREFIX = re.compile(
 )
 _SOFT_SUFFIX = re.compile(
     r"(?:[,;]? *(?:\b(?:please|pls|plz|thanks|thank you|thx|cheers|would you|will you|can you"
-    r"|(?:i|i'd|i would) (?:would )?appreciate (?:it|that)|if you (?:can|could|would|don'?t mind))"
+    r"|(?:i|i'd|i would) (?:would )?appreciate (?:it|that)|if you (?:can|could|would|don'?t mind)"
+    r"|if possible|if (?:that|it)(?:'s| is) (?:ok(?:ay)?|possible|alright|fine))"
     r"|[.!?…]))+$",
     re.IGNORECASE,
 )
