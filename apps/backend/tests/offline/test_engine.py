@@ -205,6 +205,8 @@ def made(*turns: str) -> list[tuple[str, int | str]]:
         ("mark calling mom as done and add buy soap", [("complete", 7), ("add", "Buy soap")]),
         ("show my tasks then delete task 1", [("list_tasks", ""), ("delete", 1)]),
         ("mark task 7 as done and delete dentist appointment", [("complete", 7), ("delete", 1)]),
+        ("delete task 1 and I finished call mom", [("delete", 1), ("complete", 7)]),
+        ("add milk. I finished call mom", [("add", "Milk"), ("complete", 7)]),
         ("thanks, delete task 1", [("delete", 1)]),
         ("good morning, add milk", [("add", "Milk")]),
         ("add milk. delete task 1", [("add", "Milk"), ("delete", 1)]),

@@ -1491,7 +1491,8 @@ def _in_turn(core: Sentence) -> Intent | None:
         left = core.part(start, joint.start())
         following = joints[number + 1].start() if number + 1 < len(joints) else len(core.mask)
         first, second = _part(left), _part(core.part(joint.end(), following))
-        if first is None or second is None or not _separate(first, second):
+        ended = joint[0].lstrip()[0] in ".!?;"
+        if first is None or second is None or not _separate(first, second, ended):
             continue
         if _is_one(core, first, second):
             continue
@@ -1536,8 +1537,11 @@ def _part(clause: Sentence) -> Intent | None:
     return replace(intent, said=clause.text)
 
 
-def _separate(first: Intent, second: Intent) -> bool:
-    """Return whether the second is a command of its own, not the end of the first one's words."""
+def _separate(first: Intent, second: Intent, ended: bool) -> bool:
+    """Return whether the second is a command of its own, not the end of the first one's words.
+
+    ``ended``: the first ends like a sentence.
+    """
     if second.reason in _WEAK or second.tool is None:
         return second.talk is not None
     if second.tool == "list_tasks":
@@ -1548,7 +1552,7 @@ def _separate(first: Intent, second: Intent) -> bool:
         return True
     if not second.sure:
         # "Complete laundry and delete milk"; in a title it would only be more words.
-        return first.tool in ("complete_task", "delete_task", "list_tasks")
+        return first.description is None and (ended or not first.titles)
     # "Add clean the fridge and throw out everything": words of a title, unless they name a task.
     return not _titled(first) or _NAMES_TASK.search(second.said) is not None
 
@@ -1562,7 +1566,7 @@ _ORDER = compile_pattern(
     r"(?:(?:please|also|then|just|now|can you|could you|i (?:want|need) (?:you )?to) )*"
     r"(?:<DELETE>|<REMOVE>|<TAKE>|<CHECKOFF>|<RENAME>|complete|finish|close|add|create|new|put"
     r"|insert|remind|show|list|read|display|tell me|give me|what(?:'s| is| are| have)|postpone"
-    r"|reopen|task \d)\b"
+    r"|reopen|task \d|(?:i|we)(?:'ve| have)?(?: just| already| also)* <DID>)\b"
 )
 _READING = compile_pattern(
     r"(?:show|list|read|display|tell|give|see|view|what|which|how many|my|all"
