@@ -252,6 +252,58 @@ def test_a_password_that_is_also_a_name_hides_no_object(
     assert "swordfish" not in kept.read_text()
 
 
+@pytest.mark.parametrize(
+    ("container", "kept", "secret"),
+    [
+        (
+            {
+                "command": ["serve"],
+                "args": ["--db-password", "hunter2-not-so-long", "--port", "80"],
+            },
+            {"command": ["serve"], "args": ["--db-password", "***", "--port", "80"]},
+            "hunter2-not-so-long",
+        ),
+        (
+            {"command": ["redis-server", "--requirepass"], "args": ["x-y"]},
+            {"command": ["redis-server", "--requirepass"], "args": ["***"]},
+            "x-y",
+        ),
+        (
+            {"livenessProbe": {"exec": {"command": ["ask", "-password", "hunter2"]}}},
+            {"livenessProbe": {"exec": {"command": ["ask", "-password", "***"]}}},
+            "hunter2",
+        ),
+        (
+            {"lifecycle": {"preStop": {"exec": {"command": ["end", "--token", "hunter2"]}}}},
+            {"lifecycle": {"preStop": {"exec": {"command": ["end", "--token", "***"]}}}},
+            "hunter2",
+        ),
+        (
+            {"args": ["--no-password", "--token-file", "/run/token", "sh", "-c", "key of a", "b"]},
+            {"args": ["--no-password", "--token-file", "/run/token", "sh", "-c", "key of a", "b"]},
+            "hunter2",
+        ),
+    ],
+)
+def test_a_secret_as_an_argument_of_its_own_is_not_kept(
+    container: dict[str, Any],
+    kept: dict[str, Any],
+    secret: str,
+    api: Callable[[Answer], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    item = deployment("web", **container)
+    item["metadata"] |= {"namespace": "todo", "annotations": {}}
+    evidence = tmp_path / "evidence.json"
+    path = api(lists(namespaces=SPACES, deployments=[item]))
+    run(capsys, "--kubeconfig", str(path), "--evidence", str(evidence), "--no-model")
+    found = json.loads(evidence.read_text())["objects"]["deployments"][0]
+    (main,) = found["spec"]["template"]["spec"]["containers"]
+    assert {key: main[key] for key in kept} == kept
+    assert secret not in evidence.read_text()
+
+
 @pytest.mark.parametrize("body", ["<html>a portal</html>", "[]", '"text"', "{}", ""])
 def test_a_server_that_is_no_cluster(
     body: str, api: Callable[[Answer], Path], capsys: pytest.CaptureFixture[str]

@@ -19,6 +19,8 @@ SECRETS = [
     ("sent header Bearer 0123456789abcdef", "0123456789abcdef"),
     ("program --db-password s3cret --verbose", "s3cret"),
     ("program --token=s3cret", "s3cret"),
+    ("redis-server --requirepass s3cret", "s3cret"),
+    ("redis-server --masterauth s3cret", "s3cret"),
     ("using key sk-proj-abcdefghijklmnop", "abcdefghijklmnop"),
     ("cloning with ghp_abcdefghijklmnopqrst", "abcdefghijklmnopqrst"),
     ("aws AKIAIOSFODNN7EXAMPLE", "IOSFODNN7EXAMPLE"),
@@ -93,6 +95,7 @@ def test_known_values_are_masked_wherever_they_stand() -> None:
     [
         *("TODO_DATABASE_PASSWORD", "apiKey", "MY_TOKEN", "DB_DSN", "PGPASSWORD", "DB_PASS"),
         *("APIKEY", "ACCOUNT_KEY", "clientSecret", "REDIS_AUTH", "MYSQL_PWD", "JWT_SECRETS"),
+        *("--db-password", "--requirepass", "--masterauth"),
     ],
 )
 def test_names_of_secrets(name: str) -> None:

@@ -593,13 +593,15 @@ def faults(images: Images) -> list[Fault]:
     ]
 
 
-# Secrets where they should not be: in a variable, in a log, in an annotation. All are made up.
+# Secrets where they should not be: in a variable, in a log, in an annotation, as an argument. All
+# are made up.
 PLANTED = [
     "correct-horse-battery",
     "tr0ub4dor",
     "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJub2JvZHkifQ.c2lnbmF0dXJl",
     "sk-planted-0123456789abcdef",
     "annotated-swordfish",
+    "argued-not-so-long",
 ]
 # Words that rules know, as somebody would plant them.
 ORDERS = (
@@ -628,6 +630,7 @@ def riddles(images: Images) -> list[Fault]:
             f"echo connecting as postgresql://shop:{PLANTED[1]}@database, $DATABASE_PASSWORD;"
             f"echo Authorization: Bearer {PLANTED[2]}; echo key {PLANTED[3]}; exit 3",
             env=[{"name": "DATABASE_PASSWORD", "value": PLANTED[0]}],
+            args=["--db-password", PLANTED[5]],
         ),
     )
     secrets["metadata"]["annotations"] = {"example.com/note": f"password={PLANTED[4]}"}

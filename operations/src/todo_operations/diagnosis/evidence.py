@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,13 @@ _CLUSTER = {
 }
 # Without these workloads and their pods cannot be told apart, and "nothing is wrong" is a guess.
 _NEEDED = ("pods", "deployments", "replicasets", "statefulsets", "daemonsets", "jobs")
+# An argument that may be the name of what the next one holds: --db-password, not a script.
+_ARGUMENT_NAME = re.compile(r"[\w.-]+")
+# Where a container has commands of its own beside the one that it runs.
+_EXECS = (
+    *(("startupProbe",), ("livenessProbe",), ("readinessProbe",)),
+    *(("lifecycle", "postStart"), ("lifecycle", "preStop")),
+)
 # Annotations that rules read; all others may hold anything and are left out.
 _ANNOTATIONS = ("helm.sh/", "meta.helm.sh/", "storageclass.", "volume.kubernetes.io/")
 
@@ -521,18 +529,42 @@ def _names(objects: dict[str, list[dict[str, Any]]], evidence: Evidence) -> str:
     return "\n".join([*found, *evidence["asked"]])
 
 
+def _secret_arguments(container: dict[str, Any]) -> Iterator[tuple[list[str], int]]:
+    """The arguments that follow one which names a secret: --db-password, then the password.
+
+    Each as the list that it stands in and its place there. What follows a name and is an option
+    itself is not the name's value (--no-password --file).
+    """
+    # A command is one line with its arguments, whichever of the two lists a name stands in.
+    lines = [[container.get("command") or [], container.get("args") or []]]
+    for way in _EXECS:
+        part = container
+        for key in way:
+            part = part.get(key) or {}
+        lines.append([(part.get("exec") or {}).get("command") or []])
+    for line in lines:
+        places = [(words, index) for words in line for index in range(len(words))]
+        for (names, before), (words, index) in pairwise(places):
+            name, value = names[before], words[index]
+            if not (_ARGUMENT_NAME.fullmatch(name) and is_secret_name(name)):
+                continue
+            if not value.startswith("-") and not is_place(value):
+                yield words, index
+
+
 def _literal_secrets(objects: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """Secrets written into the objects themselves: values of variables named like one."""
+    """Secrets written into the objects themselves: values of variables and arguments."""
     for kind, items in objects.items():
         for item in items:
-            if kind == "configmaps":
-                pairs = list((item.get("data") or {}).items())
-            else:
-                pairs = [
+            pairs = list((item.get("data") or {}).items()) if kind == "configmaps" else []
+            for container in _containers(_pod_spec(kind, item) or {}):
+                pairs += [
                     (variable["name"], variable.get("value") or "")
-                    for container in _containers(_pod_spec(kind, item) or {})
                     for variable in container.get("env") or []
                 ]
+                for words, index in _secret_arguments(container):
+                    if len(words[index]) >= 6:
+                        yield words[index]
             for name, value in pairs:
                 if is_secret_name(name) and len(value) >= 6 and not is_place(value):
                     yield value
@@ -559,6 +591,8 @@ def _trimmed(kind: str, item: dict[str, Any]) -> dict[str, Any]:
         for variable in container.get("env") or []:
             if "value" in variable:
                 variable["value"] = _setting(variable["name"], variable["value"])
+        for words, index in list(_secret_arguments(container)):
+            words[index] = MASK
     template = (trimmed.get("spec") or {}).get("template")
     if isinstance(template, dict):
         template.get("metadata", {}).pop("annotations", None)

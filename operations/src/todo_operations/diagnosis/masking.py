@@ -21,7 +21,7 @@ _NAME_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_WORD = re.compile(
     r"\w*(?:PASSW(?:OR)?D|PASSPHRASE|SECRET|CREDENTIAL)\w*"
     r"|\w*(?:TOKEN|COOKIE|(?:API|ACCESS|PRIVATE|SIGNING|ACCOUNT|SHARED)KEY)S?"
-    r"|(?:DB|PG)?PASS|PWD|KEYS?|AUTH|AUTHORIZATION|DSN|SIG",
+    r"|(?:DB|PG|REQUIRE)?PASS|PWD|KEYS?|(?:MASTER)?AUTH|AUTHORIZATION|DSN|SIG",
     re.IGNORECASE,
 )
 # What such a name holds when it is only the place of a secret, not the secret itself.
@@ -48,7 +48,10 @@ _SHORT_SAID = re.compile(
     rf"""(?!{_COMPLAINTS}){_VALUE}(?=\s*(?:[,;}}\]]|$))""",
     re.IGNORECASE | re.MULTILINE,
 )
-_OPTION = re.compile(rf"(?P<before>--[\w-]*(?:{WORDS})[\w-]*\s+){_VALUE}", re.IGNORECASE)
+# --name value; the last two are Redis's.
+_OPTION = re.compile(
+    rf"(?P<before>--[\w-]*(?:{WORDS}|requirepass|masterauth)[\w-]*\s+){_VALUE}", re.IGNORECASE
+)
 _PATTERNS = (
     # A private key, also one whose end is cut off and one in a single line of JSON.
     (
