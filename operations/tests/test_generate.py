@@ -7,13 +7,16 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from todo_operations import chart_values, generate
+from todo_operations import chart_values, cli, generate
 from todo_operations.cli import CommandError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,6 +184,115 @@ def test_values_are_added_to_those_that_are_there(monkeypatch: pytest.MonkeyPatc
     ]
     assert deployment["spec"]["replicas"] == 3
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":abc")
+
+
+# Stand in for the cluster: releases by namespace, Deployments, and a dry run that likes everything.
+HELM = """\
+#!{python}
+import json, os, pathlib, sys
+words = sys.argv[1:]
+if words[0] not in ("list", "get"):
+    os.execv("{helm}", ["helm", *words])
+everywhere = "--all-namespaces" in words
+namespace = "" if everywhere else words[words.index("--namespace") + 1]
+found = [
+    item for item in json.loads(pathlib.Path(__file__).with_name("releases").read_text())
+    if (everywhere or item["namespace"] == namespace)
+    and item["name"] == words[words.index("--filter") + 1 if words[0] == "list" else 2].strip("^$")
+]
+print(json.dumps(found if words[0] == "list" else found[0]["values"]))
+"""
+KUBECTL = """\
+#!{python}
+import pathlib, sys
+words = sys.argv[1:]
+if "get" in words:
+    there = pathlib.Path(__file__).with_name("deployments").read_text().split()
+    sys.exit(words[words.index("get") + 2] not in there)
+text = sys.stdin.read()
+if "diff" in words:
+    print("+" + text.replace("\\n", "\\n+"))
+    sys.exit(1)
+"""
+
+
+def release(namespace: str, chart: str, **values: object) -> dict[str, object]:
+    return {
+        "name": chart,
+        "namespace": namespace,
+        "chart": f"{chart}-0.1.0+abc",
+        "values": values,
+    }
+
+
+@pytest.fixture
+def cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkout: None
+) -> Callable[..., tuple[int, Path]]:
+    """Runs `generate` on a cluster of these releases and Deployments: status and folder."""
+    helm = shutil.which("helm")
+    for name, program in (("helm", HELM), ("kubectl", KUBECTL)):
+        path = tmp_path / name
+        path.write_text(program.format(python=sys.executable, helm=helm))
+        path.chmod(0o755)
+    scanner = tmp_path / "scan.py"
+    scanner.write_text("")
+    monkeypatch.setattr(generate, "SCANNER", scanner)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def run(
+        *words: str, releases: Sequence[object] = (), deployments: str = ""
+    ) -> tuple[int, Path]:
+        (tmp_path / "releases").write_text(json.dumps(releases))
+        (tmp_path / "deployments").write_text(deployments)
+        output = tmp_path / "generated"
+        return cli.main(["generate", "--output", str(output), *words]), output
+
+    return run
+
+
+def written(folder: Path) -> list[Any]:
+    (path,) = folder.glob("*.yaml")
+    return [item for item in yaml.safe_load_all(path.read_text()) if item]
+
+
+@pytest.mark.parametrize(
+    ("words", "tag"),
+    [
+        (["values of backend logLevel=DEBUG"], "ours"),
+        (["--namespace", "other", "values of backend logLevel=DEBUG"], "theirs"),
+        (["--namespace", "none", "values of backend logLevel=DEBUG"], "0.1.0"),
+        # The ingress controller is not in the application's namespace.
+        (["values of traefik logLevel=DEBUG"], "controller"),
+    ],
+)
+def test_values_are_added_to_those_of_the_release_in_the_namespace(
+    words: list[str],
+    tag: str,
+    cluster: Callable[..., tuple[int, Path]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    releases = [
+        release("other", "backend", image={"tag": "theirs"}),
+        release("todo", "backend", image={"tag": "ours"}),
+        release("other", "traefik", image={"tag": "theirs"}),
+        release("ingress", "traefik", image={"tag": "controller"}),
+    ]
+    status, folder = cluster(*words, releases=releases)
+    assert status == 0
+    assert written(folder) == [{"logLevel": "DEBUG"}]
+    images = re.findall(r"image: .*:([\w.]+)", capsys.readouterr().out)
+    assert images[0] == tag
+
+
+def test_a_release_of_somebody_elses_chart_is_not_taken_for_ours(
+    cluster: Callable[..., tuple[int, Path]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = {**release("todo", "backend"), "chart": "backend-for-shops-7.1.0"}
+    status, folder = cluster("values of backend replicas=2", releases=[foreign])
+    assert status == 2
+    assert "is of the chart backend-for-shops-7.1.0" in capsys.readouterr().err
+    assert not folder.exists()
 
 
 def test_an_ingress_and_an_autoscaler_need_their_target(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,3 +204,14 @@ def test_the_budget_is_the_months(log: Path) -> None:
     ]
     log.write_text("\n".join(lines))
     assert CallLog(log).tokens_this_month() == 7
+
+
+def test_settings_that_only_ansible_can_read_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "inventory/group_vars/all"
+    folder.mkdir(parents=True)
+    (folder / "a.yml").write_text("ai_monthly_tokens: 7\nsecret: !vault |\n  $ANSIBLE_VAULT\n")
+    (folder / "b.yml").write_text("---\n# Nothing yet.\n")
+    monkeypatch.chdir(tmp_path)
+    assert monthly_tokens({}) == 7

@@ -14,13 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from todo_operations import inventory
 from todo_operations.cli import CommandError
 
 # Below the project's folder.
 CALLS_LOG = Path(".state/logs/ai-calls.jsonl")
-INVENTORY = Path("inventory/group_vars/all")
 MONTHLY_TOKENS = 2_000_000
 # A token of whoever does not count is this many characters; English has about four.
 CHARACTERS_A_TOKEN = 3
@@ -48,13 +46,12 @@ def number(environment: Mapping[str, str], name: str, default: int) -> int:
 
 def monthly_tokens(environment: Mapping[str, str] = os.environ) -> int:
     """The month's budget: TODO_AI_MONTHLY_TOKENS, or ai_monthly_tokens of the inventory in this
-    folder (the last file that names it wins, as for Ansible). Raises ModelError for no number.
+    folder. Raises ModelError for no number.
     """
     budget = MONTHLY_TOKENS
-    for path in sorted(INVENTORY.glob("*.yml")):
-        found = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("ai_monthly_tokens")
-        if found is not None:
-            budget = number({"ai_monthly_tokens": str(found)}, "ai_monthly_tokens", 0)
+    found = inventory.setting("ai_monthly_tokens")
+    if found is not None:
+        budget = number({"ai_monthly_tokens": str(found)}, "ai_monthly_tokens", 0)
     return number(environment, "TODO_AI_MONTHLY_TOKENS", budget)
 
 

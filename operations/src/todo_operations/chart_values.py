@@ -17,10 +17,13 @@ from typing import Any
 
 import yaml
 
+from todo_operations import inventory
 from todo_operations.cli import CommandError
 
 Json = dict[str, Any]
 CHARTS = Path("charts")
+# Charts that are released beside the application: the setting of their namespace, and its default.
+_BESIDE = {"traefik": ("ingress_namespace", "ingress"), "agents": ("kagent_namespace", "agents")}
 EXAMPLE = "values of backend replicas=2"
 SECONDS = 120
 INSTRUCTIONS = """\
@@ -69,18 +72,29 @@ def fill(request: str) -> Json:
     return values
 
 
-def present(chart: str, arguments: argparse.Namespace) -> tuple[str, Json]:
-    """The namespace and the values of the release that the chart has now; the namespace asked for
-    and no values where there is none. Raises CommandError when the cluster does not answer."""
-    where = ["--kubeconfig", arguments.kubeconfig]
-    releases = json.loads(
-        _helm(["list", "--all-namespaces", "--filter", f"^{chart}$", "-o", "json"] + where)
-    )
+def home(chart: str, namespace: str) -> str:
+    """Where a chart is released: in the application's namespace, or in one of its own."""
+    if chart not in _BESIDE:
+        return namespace
+    name, default = _BESIDE[chart]
+    return str(inventory.setting(name) or default)
+
+
+def present(chart: str, arguments: argparse.Namespace) -> Json:
+    """The values of the release that the chart has in the namespace now; none where there is none.
+    Raises CommandError when the cluster does not answer, or the release is somebody else's."""
+    where = ["--kubeconfig", arguments.kubeconfig, "--namespace", arguments.namespace]
+    releases = json.loads(_helm(["list", "--filter", f"^{chart}$", "-o", "json", *where]))
     if not releases:
-        return arguments.namespace, {}
-    namespace = releases[0]["namespace"]
-    values = _helm(["get", "values", chart, "--namespace", namespace, "-o", "json"] + where)
-    return namespace, json.loads(values) or {}
+        return {}
+    # NAME-VERSION; a name may have dashes, a version begins with a digit.
+    if not re.fullmatch(rf"{chart}-\d.*", releases[0]["chart"]):
+        raise CommandError(
+            f"the release {chart} in {arguments.namespace} is of the chart {releases[0]['chart']}, "
+            "not of this project's; name the namespace of the platform with --namespace"
+        )
+    values: Json | None = json.loads(_helm(["get", "values", chart, "-o", "json", *where]))
+    return values or {}
 
 
 def render(values: Json, chart: str, namespace: str, now: Json) -> tuple[str, str]:

@@ -66,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     chart = chart_values.chart_of(request)
     present: Json = {}
     if chart:
-        arguments.namespace, present = chart_values.present(chart, arguments)
+        arguments.namespace = chart_values.home(chart, arguments.namespace)
+        present = chart_values.present(chart, arguments)
     check = partial(prove_values, chart, present) if chart else prove
     if arguments.no_model or not configured():
         filled = (
