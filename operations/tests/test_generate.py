@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from scripted_model import Reply, ScriptedModel, message
 from todo_operations import chart_values, cli, generate
 from todo_operations.cli import CommandError
 
@@ -292,6 +293,113 @@ def test_a_release_of_somebody_elses_chart_is_not_taken_for_ours(
     status, folder = cluster("values of backend replicas=2", releases=[foreign])
     assert status == 2
     assert "is of the chart backend-for-shops-7.1.0" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+SCALED = [
+    ("hpa for backend max=4", {"autoscaling": {"enabled": True, "maxReplicas": 4}}),
+    ("an autoscaler for the frontend", {"autoscaling": {"enabled": True}}),
+    (
+        "hpa name=mcp-server min=2 max=6 cpu=60",
+        {
+            "replicas": 2,
+            "autoscaling": {
+                "enabled": True,
+                "maxReplicas": 6,
+                "targetCPUUtilizationPercentage": 60,
+            },
+        },
+    ),
+    ("pdb for backend", {"replicas": 2}),
+]
+
+
+@pytest.mark.parametrize(("request_", "values"), SCALED)
+def test_what_a_release_makes_itself_is_drafted_as_its_values(
+    request_: str,
+    values: dict[str, object],
+    cluster: Callable[..., tuple[int, Path]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = ("backend", "frontend", "mcp-server")
+    status, folder = cluster(
+        request_, releases=[release("todo", name) for name in names], deployments=" ".join(names)
+    )
+    said = capsys.readouterr().out
+    assert status == 0
+    assert written(folder) == [values]
+    # The chart makes of them what was asked for, beside the Deployment.
+    kind = "PodDisruptionBudget" if "pdb" in request_ else "HorizontalPodAutoscaler"
+    assert f"+kind: {kind}" in said
+    assert "+kind: Deployment" in said
+    assert "helm_release_values" in said
+    assert "make up TAGS=" in said
+    assert "kubectl apply" not in said
+
+
+@pytest.mark.parametrize("request_", ["hpa for shop max=4", "hpa for backend", "pdb for backend"])
+def test_what_no_release_makes_is_drafted_as_an_object(
+    request_: str, cluster: Callable[..., tuple[int, Path]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A workload that no chart of ours has made, whatever it is called."""
+    foreign = {**release("todo", "backend"), "chart": "backend-for-shops-7.1.0"}
+    status, folder = cluster(request_, releases=[foreign], deployments="shop backend")
+    assert status == 0
+    (item,) = written(folder)
+    assert item["kind"] in ("HorizontalPodAutoscaler", "PodDisruptionBudget")
+    assert "kubectl apply -f" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("request_", "values", "words"),
+    [
+        ("hpa for backend min=5 max=2", {}, "below min"),
+        ("hpa for backend size=4", {}, "no meaning: size"),
+        ("hpa for backend max=4", {"replicas": 5}, "is below replicas (5)"),
+        ("pdb for backend unavailable=2", {}, "lets one pod be away, not 2"),
+        ("pdb for backend", {"replicas": 3}, "has a disruption budget"),
+        ("pdb for backend", {"autoscaling": {"enabled": True}}, "has a disruption budget"),
+    ],
+)
+def test_what_a_release_cannot_make_of_its_values_is_told(
+    request_: str,
+    values: dict[str, object],
+    words: str,
+    cluster: Callable[..., tuple[int, Path]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    releases = [release("todo", "backend", **values)]
+    status, folder = cluster(request_, releases=releases, deployments="backend")
+    assert status != 0
+    assert words in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_a_model_drafts_no_autoscaler_for_a_release(
+    cluster: Callable[..., tuple[int, Path]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Also where the words of the request name no template."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "backend"}
+    scaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "backend", "namespace": "todo"},
+        "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 4},
+    }
+    monkeypatch.setenv("TODO_AI_LOG", str(tmp_path / "calls.jsonl"))
+    with ScriptedModel(lambda asked: Reply(message(asked, yaml.safe_dump(scaler)))) as model:
+        monkeypatch.setenv("OPENAI_BASE_URL", model.url)
+        monkeypatch.setenv("OPENAI_MODEL", "drafter")
+        status, folder = cluster(
+            "let the load decide about backend pods",
+            releases=[release("todo", "backend")],
+            deployments="backend",
+        )
+    assert status == 1
+    assert "ask for `values of backend autoscaling.enabled=true`" in capsys.readouterr().err
     assert not folder.exists()
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from e2e.support import ROOT, documented, kubectl_json, playbook
+from e2e.support import ROOT, documented, kubectl, kubectl_json, playbook
 from scripted_model import Reply, ScriptedModel, message
 from todo_operations import templates
 
@@ -34,10 +35,25 @@ REQUESTS = {
     "cronjob name=tidy image=localhost/todo/notes:1.0 command=tidy,--all schedule=0_3_*_*_*": {
         *("ServiceAccount", "CronJob", "NetworkPolicy"),
     },
-    "hpa for backend max=4": {"HorizontalPodAutoscaler"},
+    "hpa for stranger max=4": {"HorizontalPodAutoscaler"},
     "network policy for frontend port=3000 from=backend": {"NetworkPolicy"},
-    "pdb for the backend": {"PodDisruptionBudget"},
+    "pdb for the stranger": {"PodDisruptionBudget"},
 }
+# What the chart of a release makes itself.
+VALUES = {
+    "values of backend replicas=2": {"replicas": 2},
+    "hpa for backend max=4": {"autoscaling": {"enabled": True, "maxReplicas": 4}},
+    "pdb for the backend": {"replicas": 2},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stranger() -> Iterator[None]:
+    """A Deployment, without pods, that belongs to no release."""
+    image = "--image=localhost/todo/notes:1.0"
+    kubectl("create", "deployment", "stranger", "-n", "todo", image, "--replicas=0")
+    yield
+    kubectl("delete", "deployment", "stranger", "-n", "todo")
 
 
 def everything() -> set[str]:
@@ -77,14 +93,16 @@ def test_templates_are_proved_and_written_and_not_applied(request_: str, tmp_pat
     assert everything() == before
 
 
-def test_values_are_proved_and_written_and_not_applied(tmp_path: Path) -> None:
+@pytest.mark.parametrize("request_", VALUES)
+def test_values_are_proved_and_written_and_not_applied(request_: str, tmp_path: Path) -> None:
     before = everything(), kubectl_json("get", "deployment", "backend", "-n", "todo")["spec"]
-    done = generate("values of backend replicas=2", tmp_path)
+    done = generate(request_, tmp_path)
     assert done.returncode == 0, done.stderr
     (path,) = tmp_path.glob("*.yaml")
-    assert yaml.safe_load(path.read_text()) == {"replicas": 2}
+    assert yaml.safe_load(path.read_text()) == VALUES[request_]
+    made = "+kind: HorizontalPodAutoscaler" if "hpa" in request_ else "+  replicas: 2"
+    assert made in done.stdout
     # Beside the values that the release has: the image, say, is the same.
-    assert "+  replicas: 2" in done.stdout
     changed = [line for line in done.stdout.splitlines() if line.startswith(("+", "-"))]
     assert not [line for line in changed if "image:" in line]
     assert "make up TAGS=backend" in done.stdout
@@ -193,7 +211,8 @@ def test_three_repairs_are_enough(draft: str, words: str, tmp_path: Path) -> Non
 
 
 def test_without_a_cluster_nothing_is_proved(tmp_path: Path) -> None:
-    done = generate("pdb for backend", tmp_path, "--kubeconfig", str(tmp_path / "none"))
+    request = "network policy for backend port=8000"
+    done = generate(request, tmp_path, "--kubeconfig", str(tmp_path / "none"))
     assert done.returncode == 2
     assert "does not answer" in done.stderr
 

@@ -12,16 +12,17 @@ import re
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from todo_operations import inventory
-from todo_operations.cli import CommandError
+from todo_operations.cli import CHECKOUT, CommandError
 
 Json = dict[str, Any]
-CHARTS = Path("charts")
+CHARTS = CHECKOUT / "charts"
 # Charts that are released beside the application: the setting of their namespace, and its default.
 _BESIDE = {"traefik": ("ingress_namespace", "ingress"), "agents": ("kagent_namespace", "agents")}
 EXAMPLE = "values of backend replicas=2"
@@ -35,15 +36,42 @@ _REQUEST = re.compile(r"\bvalues (?:of|for) (?:the )?(?:chart )?(?P<chart>[a-z][
 _SETTING = re.compile(r"(?P<path>[A-Za-z][\w.-]*)=(?P<value>\S+)")
 
 
+@cache
+def _schema(chart: str) -> Json:
+    schema: Json = json.loads((CHARTS / chart / "values.schema.json").read_text(encoding="utf-8"))
+    return schema
+
+
+def is_chart(name: str) -> bool:
+    """Whether the project has a chart of this name; the library common has no values of its own."""
+    return (CHARTS / name / "values.schema.json").is_file()
+
+
+def has_value(chart: str, path: str) -> bool:
+    """Whether a chart has a value of this path (resources.limits.memory), by its schema."""
+    whole = _schema(chart)
+
+    def has(part: Json, keys: list[str]) -> bool:
+        if reference := part.get("$ref"):
+            part = whole["definitions"][reference.rpartition("/")[2]]
+        if not keys:
+            return True
+        below = part.get("properties", {}).get(keys[0], part.get("additionalProperties"))
+        return (isinstance(below, dict) and has(below, keys[1:])) or any(
+            has(other, keys) for other in part.get("allOf") or []
+        )
+
+    return has(whole, path.split("."))
+
+
 def chart_of(request: str) -> str:
     """The chart whose values are wanted; empty when manifests are. Raises CommandError for a chart
     that is not there."""
     found = _REQUEST.search(request)
     if not found:
         return ""
-    # The library common has no values of its own.
-    charts = sorted(path.parent.name for path in CHARTS.glob("*/values.schema.json"))
-    if found["chart"] not in charts:
+    if not is_chart(found["chart"]):
+        charts = sorted(path.parent.name for path in CHARTS.glob("*/values.schema.json"))
         raise CommandError(f"there is no chart {found['chart']}; there are {', '.join(charts)}")
     return found["chart"]
 
@@ -80,21 +108,47 @@ def home(chart: str, namespace: str) -> str:
     return str(inventory.setting(name) or default)
 
 
+def place(chart: str) -> tuple[str, str]:
+    """The inventory's setting for values of a chart's release, and the tag that releases it."""
+    if chart == "agents":
+        return "kagent_release_values", "kagent"
+    return "helm_release_values", chart
+
+
 def present(chart: str, arguments: argparse.Namespace) -> Json:
     """The values of the release that the chart has in the namespace now; none where there is none.
     Raises CommandError when the cluster does not answer, or the release is somebody else's."""
-    where = ["--kubeconfig", arguments.kubeconfig, "--namespace", arguments.namespace]
-    releases = json.loads(_helm(["list", "--filter", f"^{chart}$", "-o", "json", *where]))
-    if not releases:
+    found = _chart_released_as(chart, arguments)
+    if not found:
         return {}
-    # NAME-VERSION; a name may have dashes, a version begins with a digit.
-    if not re.fullmatch(rf"{chart}-\d.*", releases[0]["chart"]):
+    if not _is_ours(found, chart):
         raise CommandError(
-            f"the release {chart} in {arguments.namespace} is of the chart {releases[0]['chart']}, "
-            "not of this project's; name the namespace of the platform with --namespace"
+            f"the release {chart} in {arguments.namespace} is of the chart {found}, not of this "
+            "project's; name the namespace of the platform with --namespace"
         )
-    values: Json | None = json.loads(_helm(["get", "values", chart, "-o", "json", *where]))
+    place = ["--kubeconfig", arguments.kubeconfig, "--namespace", arguments.namespace]
+    values: Json | None = json.loads(_helm(["get", "values", chart, "-o", "json", *place]))
     return values or {}
+
+
+def scaling_chart(workload: str, arguments: argparse.Namespace) -> str:
+    """The chart that makes a workload's autoscaler and disruption budget itself, and is released in
+    the namespace; empty where there is none. Raises CommandError as `present` does."""
+    if not (is_chart(workload) and has_value(workload, "autoscaling")):
+        return ""
+    return workload if _is_ours(_chart_released_as(workload, arguments), workload) else ""
+
+
+def _chart_released_as(release: str, arguments: argparse.Namespace) -> str:
+    """Name and version of a release's chart; empty where there is no such release."""
+    place = ["--kubeconfig", arguments.kubeconfig, "--namespace", arguments.namespace]
+    releases = json.loads(_helm(["list", "--filter", f"^{release}$", "-o", "json", *place]))
+    return str(releases[0]["chart"]) if releases else ""
+
+
+def _is_ours(released: str, chart: str) -> bool:
+    # A name may have dashes, a version begins with a digit.
+    return bool(re.fullmatch(rf"{chart}-\d.*", released))
 
 
 def render(values: Json, chart: str, namespace: str, now: Json) -> tuple[str, str]:

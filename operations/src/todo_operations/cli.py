@@ -13,7 +13,10 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
+
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 # The module's name and what `todo-operations --help` says of it.
 COMMANDS = {

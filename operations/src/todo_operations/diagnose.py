@@ -12,14 +12,14 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from todo_operations.cli import CommandError
+from todo_operations.cli import CHECKOUT, CommandError
 from todo_operations.diagnosis.api import Api
 from todo_operations.diagnosis.evidence import Evidence, collect, load, save
 from todo_operations.diagnosis.findings import Finding, Line
 from todo_operations.diagnosis.rules import diagnose
 from todo_operations.summary import summarize
 
-KUBECONFIG = Path(__file__).resolve().parents[3] / ".state" / "kubeconfig"
+KUBECONFIG = CHECKOUT / ".state" / "kubeconfig"
 NAMESPACES = ["todo", "ingress"]
 _WIDTH = 100
 # Seconds that gathering evidence may take; what is not answered by then is a gap.

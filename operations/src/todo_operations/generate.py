@@ -6,6 +6,10 @@ A model drafts, or without one a template. A draft has to be YAML of allowed kin
 to be valid by Kubernetes' schemas (strict), to pass the scanners of the charts, and to be taken by
 the API server in a dry run. Values have to meet their chart's schema, and what it makes of them the
 same proofs. What a model got wrong goes back to it, three times at most.
+
+Where a chart of the platform makes the autoscaler or the disruption budget that is asked for, its
+values are drafted: of an object beside the release the next `make up` knows nothing, so it takes
+the autoscaler's work for a drift and scales the workload down.
 """
 
 from __future__ import annotations
@@ -64,15 +68,23 @@ def run(arguments: argparse.Namespace) -> int:
     if not request:
         raise CommandError(f'the request is empty: make generate REQUEST="{templates.EXAMPLE}"')
     chart = chart_values.chart_of(request)
-    present: Json = {}
+    scaled = "" if chart else chart_values.scaling_chart(templates.scaled(request), arguments)
     if chart:
         arguments.namespace = chart_values.home(chart, arguments.namespace)
-        present = chart_values.present(chart, arguments)
+    elif scaled:
+        chart = scaled
+        print(
+            f"The release {chart} makes this itself: its values are drafted, no object beside it."
+        )
+    present = chart_values.present(chart, arguments) if chart else {}
     check = partial(prove_values, chart, present) if chart else prove
     if arguments.no_model or not configured():
-        filled = (
-            [chart_values.fill(request)] if chart else templates.fill(request, arguments.namespace)
-        )
+        if scaled:
+            filled = [templates.scaling(request, present)]
+        elif chart:
+            filled = [chart_values.fill(request)]
+        else:
+            filled = templates.fill(request, arguments.namespace)
         text = dump(filled)
         problems = check(text, arguments)
     else:
@@ -88,9 +100,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
         print(printable(difference(manifests, arguments, *OWNED)))
         path = write(text, request, arguments.output)
+        setting, tag = chart_values.place(chart)
         print(
-            f"Written to {path}; nothing was applied. To use it, put it below `values` of the "
-            f"release {chart} in inventory/group_vars/all, then:\n  make up TAGS={chart}"
+            f"Written to {path}; nothing was applied. To use it, put it below `{chart}:` of "
+            f"`{setting}` in a file of inventory/group_vars/all, then:\n  make up TAGS={tag}"
         )
         return 0
     print(printable(difference(text, arguments)))
@@ -230,9 +243,15 @@ def targets(objects: list[Json], arguments: argparse.Namespace) -> list[str]:
     found = []
     for item in objects:
         for kind, name in pointed_at(item):
-            if (kind, name) in own or kubectl(arguments, "get", kind, name).returncode == 0:
+            if (kind, name) in own:
                 continue
-            found.append(f"target: there is no {kind} {name} in {arguments.namespace}")
+            if kubectl(arguments, "get", kind, name).returncode != 0:
+                found.append(f"target: there is no {kind} {name} in {arguments.namespace}")
+            elif kind == "Deployment" and chart_values.scaling_chart(name, arguments):
+                found.append(
+                    f"target: the release {name} sets the pods of {kind} {name}; ask for `values "
+                    f"of {name} autoscaling.enabled=true`"
+                )
     return found
 
 

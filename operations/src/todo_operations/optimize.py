@@ -27,12 +27,11 @@ from typing import Any
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
-from todo_operations.cli import CommandError
+from todo_operations.cli import CHECKOUT, CommandError
 from todo_operations.diagnose import KUBECONFIG, NAMESPACES
 from todo_operations.diagnosis.api import Api, ReadError
 
 INVENTORY = Path("inventory") / "group_vars" / "all" / "releases.yml"
-CHECKOUT = Path(__file__).resolve().parents[3]
 
 _WINDOW = 300
 # Seconds between two looks; the metrics server itself looks every 15 to 60.

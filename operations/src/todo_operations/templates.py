@@ -266,26 +266,78 @@ TEMPLATES: list[tuple[str, Callable[[Settings], list[Json]]]] = [
 ]
 
 
-def fill(request: str, namespace: str) -> list[Json]:
-    """The manifests for a request in words. Raises CommandError when no template fits, a setting
-    is missing or one is not understood."""
+# Those that a chart of the platform makes by its values, where it runs more than one pod.
+SCALING = (autoscaler, budget)
+
+
+def _read(request: str, namespace: str) -> tuple[Callable[[Settings], list[Json]] | None, Settings]:
+    """The template that a request in words asks for, None when none fits, and its settings."""
     given = dict(re.findall(r"(\w+)=(\S+)", request))
     words = re.sub(r"\w+=\S+", "", request)
     named = re.search(r"\b(?:for|called|named)\s+(?:the\s+)?([a-z][-a-z0-9]*)", words)
     if named:
         given.setdefault("name", named[1])
-    settings = Settings(namespace, given)
     for pattern, template in TEMPLATES:
         if re.search(rf"\b({pattern})\b", words, re.IGNORECASE):
-            made = template(settings)
-            if unknown := set(given) - settings.used:
-                raise CommandError(
-                    f"the request has settings of no meaning: {', '.join(sorted(unknown))}"
-                    f"; this template has {', '.join(sorted(settings.used))}"
-                )
-            return made
-    raise CommandError(
-        "no template fits the request, and no model is configured (OPENAI_MODEL and "
-        "OPENAI_BASE_URL or OPENAI_API_KEY). There are templates for service, cronjob, hpa, "
-        f"network policy and pdb, as in `{EXAMPLE}`"
-    )
+            return template, Settings(namespace, given)
+    return None, Settings(namespace, given)
+
+
+def _make(template: Callable[[Settings], list[Json]], settings: Settings) -> list[Json]:
+    made = template(settings)
+    if unknown := set(settings.given) - settings.used:
+        raise CommandError(
+            f"the request has settings of no meaning: {', '.join(sorted(unknown))}"
+            f"; this template has {', '.join(sorted(settings.used))}"
+        )
+    return made
+
+
+def fill(request: str, namespace: str) -> list[Json]:
+    """The manifests for a request in words. Raises CommandError when no template fits, a setting
+    is missing or one is not understood."""
+    template, settings = _read(request, namespace)
+    if template is None:
+        raise CommandError(
+            "no template fits the request, and no model is configured (OPENAI_MODEL and "
+            "OPENAI_BASE_URL or OPENAI_API_KEY). There are templates for service, cronjob, hpa, "
+            f"network policy and pdb, as in `{EXAMPLE}`"
+        )
+    return _make(template, settings)
+
+
+def scaled(request: str) -> str:
+    """The workload for which a request wants an autoscaler or a disruption budget; empty when it
+    wants something else."""
+    template, settings = _read(request, "")
+    return settings.given.get("name", "") if template in SCALING else ""
+
+
+def scaling(request: str, present: Json) -> Json:
+    """What makes a chart of the platform make the autoscaler or the disruption budget itself, on
+    top of the values that its release has now. Raises CommandError as `fill` does."""
+    template, settings = _read(request, "")
+    assert template is not None
+    # For its checks alone.
+    _make(template, settings)
+    if template is autoscaler:
+        scaling: Json = {"enabled": True}
+        if "max" in settings.given:
+            scaling["maxReplicas"] = int(settings.given["max"])
+        if "cpu" in settings.given:
+            scaling["targetCPUUtilizationPercentage"] = int(settings.given["cpu"])
+        # The lower bound, which stays as it is unless it was asked for.
+        replicas = {"replicas": int(settings.given["min"])} if "min" in settings.given else {}
+        return {**replicas, "autoscaling": scaling}
+    if settings.number("unavailable", 1) != 1:
+        raise CommandError(
+            f"the budget that the chart {settings.name} makes lets one pod be away, not "
+            f"{settings.given['unavailable']}; leave unavailable= out"
+        )
+    if present.get("replicas", 1) > 1 or (present.get("autoscaling") or {}).get("enabled"):
+        raise CommandError(
+            f"there is nothing to draft: {settings.name} may have several pods, so its release "
+            "has a disruption budget (`kubectl get pdb`)"
+        )
+    # Of a single pod nothing can be kept running while it is away.
+    return {"replicas": 2}
