@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from todo_operations.diagnosis.findings import Finding, Line, Ref
-from todo_operations.diagnosis.rules.remedies import SETTINGS, again, value
+from todo_operations.diagnosis.rules.remedies import SETTINGS, settings, value
 from todo_operations.diagnosis.view import View
 
 # The last lines of a log, in which a failure is told; indented ones belong to the line before.
@@ -222,9 +222,7 @@ def _remedy(view: View, owner: Ref, cause: str) -> str:
     if cause == "dependency-unreachable":
         return f"see to what {owner} calls, or correct the address in its settings."
     if release:
-        return (
-            f"correct the values of the release {release} in {SETTINGS}, then {again(view, owner)}."
-        )
+        return f"correct {settings(view, owner)}."
     return f"correct the settings of {owner}."
 
 

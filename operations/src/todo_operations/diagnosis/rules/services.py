@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from todo_operations.diagnosis.evidence import is_ready
 from todo_operations.diagnosis.findings import Finding, Line, Ref
 from todo_operations.diagnosis.rules.logs import unreached
-from todo_operations.diagnosis.rules.remedies import again, value
+from todo_operations.diagnosis.rules.remedies import again, settings
 from todo_operations.diagnosis.view import Object, View, matches, ref
 
 
@@ -111,8 +111,7 @@ def wrong_address(view: View) -> Iterator[Finding]:
                     owner,
                     f"{owner} calls {flow.host}, but there is no Service of that name in "
                     f"{flow.namespace}.",
-                    f"correct {flow.setting} ({value(view, owner, 'the address')}), or make the "
-                    "Service.",
+                    f"correct {flow.setting} in {settings(view, owner)}, or make the Service.",
                     [line, *said],
                     confidence="likely",
                 )
@@ -124,7 +123,7 @@ def wrong_address(view: View) -> Iterator[Finding]:
                     owner,
                     f"{owner} calls {flow.host} on port {flow.port}, but that Service has "
                     f"{', '.join(map(str, ports))}.",
-                    f"correct {flow.setting}: {value(view, owner, 'the port')}.",
+                    f"correct {flow.setting} in {settings(view, owner)}.",
                     [
                         line,
                         Line(str(ref("Service", service)), f"ports {', '.join(map(str, ports))}"),

@@ -68,7 +68,7 @@ def absent(view: View) -> Iterator[Finding]:
                     "volume-claim-missing",
                     owner,
                     f"{owner} mounts the claim {found['name']}, which does not exist.",
-                    f"make the claim, or {value(view, owner, 'storage')}.",
+                    f"make the claim, or {value(view, owner, 'volumes')}.",
                     [Line(f"condition PodScheduled of {ref('Pod', pod)}", condition["message"])],
                 )
 
