@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -366,6 +367,52 @@ def test_a_new_backup_stays_though_it_is_of_an_earlier_time(backup: Path, earlie
         done = run_backup(backup, stamp, BACKUP_PREFIX="recovered", BACKUP_KEEP="1")
         assert done.returncode == 0, done.stderr
     assert [item.name for item in backup.glob("*.dump")] == [f"recovered-{earlier}.dump"]
+
+
+def test_fewer_backups_to_keep_give_a_full_volume_room(backup: Path) -> None:
+    for day in ("01", "02"):
+        assert run_backup(backup, f"202601{day}T020000Z").returncode == 0
+    done = run_backup(backup, "20260103T020000Z", BACKUP_KEEP="1", DUMP_STATUS="1")
+    assert done.returncode != 0
+    assert [item.name for item in backup.glob("*.dump")] == ["todo-20260102T020000Z.dump"]
+
+
+def test_fewer_base_backups_to_keep_give_a_full_archive_room(tmp_path: Path) -> None:
+    """The oldest goes before the next is made, and at once, not once the next is due."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, script in {
+        "pg_controldata": "echo 'Database system identifier: 7'",
+        "pg_isready": "",
+        "date": "echo 300",
+        "sleep": "exec /bin/sleep 0.1",
+        "pg_archivecleanup": f'echo "$@" >>{tmp_path}/cleaned',
+        "pg_basebackup": f"ls {tmp_path}/7/base >{tmp_path}/there; exit 1",
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    for second in ("100", "200"):
+        folder = tmp_path / "7" / "base" / second
+        folder.mkdir(parents=True)
+        start = f"START WAL LOCATION: 0/1 (file 000000010000000000000{second})\n"
+        (folder / "backup_label").write_text(start)
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PGDATA": str(tmp_path),
+        "ARCHIVE_DIR": str(tmp_path),
+        "ARCHIVE_BASE_SECONDS": "86400",
+        "ARCHIVE_BASE_KEEP": "1",
+    }
+    archive = ROOT / "charts" / "postgres" / "files" / "archive.sh"
+    with subprocess.Popen(["/bin/sh", str(archive), "base"], env=environment) as process:
+        try:
+            until = time.monotonic() + 5
+            while not (tmp_path / "there").exists() and time.monotonic() < until:
+                time.sleep(0.05)
+        finally:
+            process.terminate()
+    assert (tmp_path / "there").read_text() == "200\n"
+    assert (tmp_path / "cleaned").read_text().split()[-1] == "000000010000000000000200"
 
 
 def test_backup_waits_for_a_network_that_lets_it_through(backup: Path) -> None:

@@ -33,37 +33,48 @@ segment() {
     sync "$archived"
 }
 
-# due DIRECTORY: whether its newest base backup is too old, or there is none.
+# due DIRECTORY: whether its newest base backup is too old, there is none, or there are more than to keep.
 due() {
     set -- "$1"/[0-9]*[0-9]
+    [ "$#" -le "$ARCHIVE_BASE_KEEP" ] || return 0
     while [ "$#" -gt 1 ]; do shift; done
     [ ! -e "$1" ] || [ "$(($(date +%s) - ${1##*/}))" -ge "$ARCHIVE_BASE_SECONDS" ]
 }
 
-# base DIRECTORY: one more base backup, without the oldest beyond ARCHIVE_BASE_KEEP.
+# prune DIRECTORY: removes the oldest base backups beyond ARCHIVE_BASE_KEEP, and the log before the rest.
+prune() {
+    wal=${1%/base}/wal
+    set -- "$1"/[0-9]*[0-9]
+    while [ "$#" -gt "$ARCHIVE_BASE_KEEP" ]; do
+        rm -rf "$1"
+        shift
+    done
+    kept=$#
+    while IFS= read -r line; do
+        case $line in
+            "START WAL LOCATION: "*)
+                first=${line##*file }
+                pg_archivecleanup -x .gz "$wal" "${first%)}"
+                ;;
+        esac
+    done <"$1/backup_label"
+}
+
+# base DIRECTORY: one more base backup. What is too old goes before it as well: a lower
+# ARCHIVE_BASE_KEEP gives a full volume room.
 base() {
     rm -rf "$1"/*.partial
     mkdir -p "$1"
+    set -- "$1" "$1"/[0-9]*[0-9]
+    [ ! -e "$2" ] || prune "$1"
     new=$1/new.partial
     # What the log adds is in the archive: the backup is complete once its last segment is there.
     pg_basebackup --pgdata="$new" --username=postgres --no-password --wal-method=none --checkpoint=fast
     name=$(date +%s)
     mv "$new" "$1/$name"
     sync "$1"
-    set -- "$1"/[0-9]*[0-9]
-    while [ "$#" -gt "$ARCHIVE_BASE_KEEP" ]; do
-        rm -rf "$1"
-        shift
-    done
-    while IFS= read -r line; do
-        case $line in
-            "START WAL LOCATION: "*)
-                first=${line##*file }
-                pg_archivecleanup -x .gz "${1%/base/*}/wal" "${first%)}"
-                ;;
-        esac
-    done <"$1/backup_label"
-    echo "archive: base backup $name, $# kept"
+    prune "$1"
+    echo "archive: base backup $name, $kept kept"
 }
 
 case ${1:-} in

@@ -2,11 +2,41 @@
 # Dumps the database into BACKUP_DIR: NAME.dump, its checksum (NAME.dump.sha256), and what the dump
 # holds (NAME.dump.tables, see tables.sql), read from the same snapshot. The dump gets its name last,
 # complete and readable, so one that is there has the other two. Keeps BACKUP_KEEP of them, of as
-# many days as it can. Uses what the image has: no sort, no wc. NAME is BACKUP_PREFIX (default: the
-# database) and BACKUP_STAMP (default: the time).
+# many days as it can, and removes the others before the dump as well, so that a lower BACKUP_KEEP
+# gives a full volume room. Uses what the image has: no sort, no wc. NAME is BACKUP_PREFIX (default:
+# the database) and BACKUP_STAMP (default: the time).
 set -eu
 umask 077
 cd "$BACKUP_DIR"
+
+# Removes dumps beyond BACKUP_KEEP. The shell sorts the names, and so the times, of a pattern. The new
+# one comes last, once it is there: a recovered one may be of an earlier time than the one that it
+# replaces.
+prune() {
+    set --
+    for dump in "$PREFIX"-*.dump; do
+        [ "$dump" = "$DUMP" ] || set -- "$@" "$dump"
+    done
+    [ ! -e "$DUMP" ] || set -- "$@" "$DUMP"
+    while [ "$#" -gt "$BACKUP_KEEP" ]; do
+        # A day's older one goes first, so that an evening with many leaves those of the days before.
+        surplus=$1
+        previous=
+        for dump; do
+            if [ "${previous%T*}" = "${dump%T*}" ]; then
+                surplus=$previous
+                break
+            fi
+            previous=$dump
+        done
+        rm -f -- "$surplus" "$surplus.sha256" "$surplus.tables"
+        for dump; do
+            shift
+            [ "$dump" = "$surplus" ] || set -- "$@" "$dump"
+        done
+    done
+    kept=$#
+}
 
 # Both are called below, by the one that holds the lock.
 case ${1:-} in
@@ -16,6 +46,7 @@ tidy)
     for record in "$PREFIX"-*.dump.sha256 "$PREFIX"-*.dump.tables; do
         [ -e "${record%.*}" ] || rm -f -- "$record"
     done
+    prune
     exit
     ;;
 dump)
@@ -63,28 +94,5 @@ DO 'BEGIN RAISE EXCEPTION ''the dump failed, see above''; END';
 COMMIT;
 END
 
-# The shell sorts the names, and so the times, of a pattern. The new one comes last: a recovered one
-# may be of an earlier time than the one that it replaces.
-set --
-for dump in "$PREFIX"-*.dump; do
-    [ "$dump" = "$DUMP" ] || set -- "$@" "$dump"
-done
-set -- "$@" "$DUMP"
-while [ "$#" -gt "$BACKUP_KEEP" ]; do
-    # A day's older one goes first, so that an evening with many leaves those of the days before.
-    surplus=$1
-    previous=
-    for dump; do
-        if [ "${previous%T*}" = "${dump%T*}" ]; then
-            surplus=$previous
-            break
-        fi
-        previous=$dump
-    done
-    rm -f -- "$surplus" "$surplus.sha256" "$surplus.tables"
-    for dump; do
-        shift
-        [ "$dump" = "$surplus" ] || set -- "$@" "$dump"
-    done
-done
-echo "backup: wrote $DUMP, $# kept"
+prune
+echo "backup: wrote $DUMP, $kept kept"
