@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from todo_operations.diagnosis.findings import Finding, Line, Ref
 from todo_operations.diagnosis.rules.remedies import SETTINGS, settings, value
+from todo_operations.diagnosis.rules.storage import room
 from todo_operations.diagnosis.view import View
 
 # The last lines of a log, in which a failure is told; indented ones belong to the line before.
@@ -203,7 +204,7 @@ def _remedy(view: View, owner: Ref, cause: str) -> str:
     if cause == "read-only-file-system":
         return f"write under a volume (an emptyDir), or {value(view, owner, 'volumes')}."
     if cause == "disk-full":
-        return f"make room on the volume, or a larger one: {value(view, owner, 'storage.size')}."
+        return f"{room(view, owner)}."
     if cause == "database-password-wrong" and release:
         return (
             "`make up TAGS=secrets` gives the database the passwords of the Secret todo-database."
