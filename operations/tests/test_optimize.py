@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
-from todo_operations import cli
+from todo_operations import cli, optimize
 from todo_operations.optimize import (
     INVENTORY,
     Place,
@@ -163,9 +164,51 @@ def test_what_does_not_fit_into_the_patch_is_told(inventory: str) -> None:
     stays = proposal("backend", "requests.memory", "64Mi", container="sidecar")
     left = left_out(inventory, [fits, stays])
     assert left == [stays]
-    text = as_text({}, [fits, stays], patched(inventory, [fits, stays]), left)
+    text = as_text({}, [fits, stays], patched(inventory, [fits, stays]), left, [])
     told = text.partition("Not in the patch")[2]
     assert "todo/backend/sidecar requests.memory: 64Mi" in told
+
+
+OWN = "helm_release_values: {backend: {resources: {requests: {cpu: 100m}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        (OWN, ["requests.memory"]),
+        # Only Ansible can read what it is.
+        ("helm_release_values: !vault secret\n", ["requests.cpu", "requests.memory"]),
+        ("helm_release_values: '{{ mine }}'\n", ["requests.cpu", "requests.memory"]),
+    ],
+)
+def test_a_value_that_another_file_overrides_is_told_and_not_patched(
+    own: str,
+    kept: list[str],
+    inventory: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / INVENTORY
+    path.parent.mkdir(parents=True)
+    path.write_text(inventory)
+    path.with_name("zz_own.yml").write_text(own)
+    monkeypatch.setattr(optimize, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(optimize, "Api", lambda _: None)
+    used = {WEB: Use([300.0] * MANY, [180.0] * MANY, CURRENT)}
+    monkeypatch.setattr(optimize, "measure", lambda *_, **__: used)
+    assert cli.main(["optimize", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    proposed = {item["path"]: item["in_patch"] for item in said["proposals"]}
+    assert [name for name, is_in in proposed.items() if is_in] == kept
+    assert set(proposed) == {"requests.cpu", "requests.memory"}
+    text = applied(inventory, said["patch"], tmp_path / "applied")
+    resources = values(text, "backend")["resources"]
+    assert isinstance(resources, dict)
+    assert [f"requests.{name}" for name in resources["requests"]] == kept
+    assert cli.main(["optimize"]) == 0
+    told = capsys.readouterr().out.partition("helm_release_values in the inventory sets it")[2]
+    assert ("todo/backend/backend requests.cpu: 360m" in told) is (own == OWN)
 
 
 @pytest.mark.parametrize("text", ["", "helm_release_releases: []\n", "{", "other: 1\n"])

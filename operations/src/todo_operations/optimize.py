@@ -27,6 +27,7 @@ from typing import Any
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
+from todo_operations import inventory
 from todo_operations.cli import CHECKOUT, CommandError
 from todo_operations.diagnose import KUBECONFIG, NAMESPACES
 from todo_operations.diagnosis.api import Api, ReadError
@@ -116,10 +117,13 @@ def run(arguments: argparse.Namespace) -> int:
         Api(arguments.kubeconfig), arguments.namespace or NAMESPACES, window=arguments.window
     )
     proposals = propose(used)
-    inventory = CHECKOUT / INVENTORY
-    before = inventory.read_text(encoding="utf-8") if inventory.is_file() else ""
-    patch = patched(before, proposals)
-    left = left_out(before, proposals)
+    path = CHECKOUT / INVENTORY
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    # What wins over the file that the patch is of.
+    winning = overridden(inventory.setting("helm_release_values", path.parent), proposals)
+    fitting = [item for item in proposals if item not in winning]
+    patch = patched(before, fitting)
+    left = left_out(before, fitting)
     if arguments.patch:
         try:
             arguments.patch.parent.mkdir(parents=True, exist_ok=True)
@@ -127,9 +131,9 @@ def run(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise CommandError(f"{arguments.patch} cannot be written: {error.strerror}.") from error
     if arguments.json:
-        print(json.dumps(as_json(used, proposals, patch, left), indent=2))
+        print(json.dumps(as_json(used, proposals, patch, [*left, *winning]), indent=2))
     else:
-        print(as_text(used, proposals, patch, left))
+        print(as_text(used, proposals, patch, left, winning))
     return 0
 
 
@@ -314,6 +318,19 @@ def left_out(inventory: str, proposals: list[Proposal]) -> list[Proposal]:
     return [item for item in proposals if not patched(inventory, [item])]
 
 
+def overridden(values: Any, proposals: list[Proposal]) -> list[Proposal]:
+    """The proposals whose value helm_release_values sets: a patch of the releases' own values would
+    change nothing."""
+
+    def is_set(item: Proposal) -> bool:
+        part = values
+        for key in (item.place.release, "resources", *item.path.split(".")):
+            part = part.get(key) if isinstance(part, dict) else None
+        return part is not None
+
+    return [item for item in proposals if is_set(item)]
+
+
 def _with_resources(text: str, release: str, proposals: list[Proposal]) -> str:
     """The inventory with these values; unchanged where the release or its values are not found."""
     before = _values(text, release)
@@ -386,7 +403,11 @@ def as_json(
 
 
 def as_text(
-    used: dict[Place, Use], proposals: list[Proposal], patch: str, left: list[Proposal]
+    used: dict[Place, Use],
+    proposals: list[Proposal],
+    patch: str,
+    left: list[Proposal],
+    winning: list[Proposal],
 ) -> str:
     """A line for each container, the proposals with their reasons, and the patch."""
     lines = ["Measured (most seen, of the request):"]
@@ -407,12 +428,13 @@ def as_text(
         lines.append(
             f"  {_where(item.place)} {item.path}: {item.current} -> {item.proposed}: {item.reason}"
         )
-    if left:
-        lines += [
-            "",
-            "Not in the patch, for the inventory has no value of theirs; set it yourself:",
-        ]
-        lines += [f"  {_where(item.place)} {item.path}: {item.proposed}" for item in left]
+    for missed, why in (
+        (left, "the inventory has no value of theirs; set it yourself"),
+        (winning, "helm_release_values in the inventory sets it and wins; change it there"),
+    ):
+        if missed:
+            lines += ["", f"Not in the patch, for {why}:"]
+            lines += [f"  {_where(item.place)} {item.path}: {item.proposed}" for item in missed]
     if patch:
         lines += ["", f"A patch of {INVENTORY}, to be read and applied by you:", "", patch]
     return "\n".join(lines)
