@@ -63,13 +63,13 @@ sbom: tools ## List what the images consist of, as SPDX in .state/sbom
 	@$(playbook) playbooks/sbom.yml
 
 kubectl-ai: tools ## Ask kubectl-ai with an account that may only look, Q="which pods restart?"
-	@todo-operations kubectl-ai -- "$$Q"
+	@todo-operations kubectl-ai $(ARGS) -- "$$Q"
 
 docker-review: tools ## Review the Dockerfiles and their images, by Gordon or by scanners
 	@todo-operations review $(ARGS)
 
 generate: tools ## Draft manifests, REQUEST="hpa for backend max=4"; applies nothing
-	@todo-operations generate -- "$$REQUEST"
+	@todo-operations generate $(ARGS) -- "$$REQUEST"
 
 diagnose: tools ## Name what is wrong in the cluster, why, and what to do
 	@todo-operations diagnose --evidence .state/logs/diagnose/evidence.json \
@@ -79,7 +79,7 @@ optimize: tools ## Propose requests and limits from measured use, WINDOW=300 sec
 	@todo-operations optimize --window="$${WINDOW:-300}" --patch .state/optimize.patch $(ARGS)
 
 ask: tools ## Ask an agent, Q="why is the backend not ready?", AGENT=todo-operator
-	@todo-operations ask --agent="$${AGENT:-todo-operator}" -- "$$Q"
+	@todo-operations ask --agent="$${AGENT:-todo-operator}" $(ARGS) -- "$$Q"
 
 reproduce: tools ## Build the images again without a cache and compare
 	@$(playbook) playbooks/reproduce.yml

@@ -22,11 +22,15 @@ from todo_operations.diagnosis import api as api_module
 from todo_operations.diagnosis.api import Api, ReadError
 from todo_operations.diagnosis.evidence import save
 
-from .cluster import crashed, deployment, evidence, pod, replicaset
+from .cluster import ago, crashed, deployment, evidence, node, pod, replicaset
 
 BROKEN = evidence(
     deployments=[deployment("web", ready=0)], replicasets=[replicaset("web")], pods=[pod("web")]
 )
+STUCK = {
+    **{"namespace": "shop", "name": "backend", "revision": 2},
+    **{"status": "pending-upgrade", "modified_at": ago(1000)},
+}
 Answer = Callable[[str], tuple[int, str]]
 
 
@@ -121,7 +125,42 @@ def test_a_cluster_that_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFi
     status, _, error = run(capsys, "--kubeconfig", str(path))
     assert status == 2
     assert "does not answer" in error
-    assert "Remedy: `make up`" in error
+    # Whoever names a cluster is not told to make a Minikube.
+    assert f"Remedy: see `kubectl --kubeconfig {path} get nodes`" in error
+    assert "make up" not in error
+
+
+def test_this_checkouts_own_cluster_comes_up_by_make(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    path = kubeconfig(tmp_path, f"http://127.0.0.1:{port}")
+    monkeypatch.setattr(cli, "KUBECONFIG", path)
+    status, _, error = run(capsys, "--kubeconfig", str(path))
+    assert status == 2
+    assert "Remedy: `make up` brings this checkout's Minikube up" in error
+    assert "--kubeconfig .state/cluster/kubeconfig" in error
+
+
+@pytest.mark.parametrize("minikube", [True, False])
+def test_commands_for_a_cluster_of_ones_own(
+    minikube: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No remedy makes a Minikube beside it, and `make` is told which cluster is meant."""
+    item = node()
+    item["status"]["conditions"] = [
+        {"type": "Ready", "status": "False", "reason": "Down", "message": "it is down"},
+        {"type": "MemoryPressure", "status": "True", "reason": "Full", "message": "no memory"},
+    ]
+    item["metadata"]["labels"] = {"minikube.k8s.io/name": "todo"} if minikube else {}
+    recorded = tmp_path / "evidence.json"
+    save(evidence(nodes=[item], releases=[STUCK]), recorded)
+    status, out, _ = run(capsys, "--from", str(recorded), "--no-model")
+    assert status == 1
+    assert ("make up TAGS=minikube" in out) is minikube
+    assert ("minikube_memory_mib" in out) is minikube
+    assert ("ARGS='-i inventory/hosts.yml -i inventory/cluster.yml'" in out) is not minikube
 
 
 def test_a_cluster_that_hangs_is_given_up(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from todo_operations.cli import OWN_KUBECONFIG
 
 ROOT = Path(__file__).resolve().parents[2]
 # Stands in for the programs and writes down how it was called.
@@ -83,6 +86,26 @@ def test_playbooks_get_one_variable(target: str, variable: str, name: str, tmp_p
     words = called(tmp_path, target, f"{variable}={text}")
     assert json.loads(words[words.index("-e") + 1]) == {name: text}
     assert not mark.exists()
+
+
+def documented_for_another_cluster() -> list[str]:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    section = text.partition("## On a cluster of your own\n")[2].partition("\n## ")[0]
+    return re.findall(r"^make (?!up).*--kubeconfig.*", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", documented_for_another_cluster())
+def test_programs_are_told_another_cluster(command: str, tmp_path: Path) -> None:
+    """As the documentation has it, and before the words that people type."""
+    words = called(tmp_path, *shlex.split(command)[1:])
+    options = words[: words.index("--")] if "--" in words else words
+    assert options[options.index("--kubeconfig") + 1] == OWN_KUBECONFIG
+
+
+def test_each_program_that_asks_the_cluster_is_documented_for_another() -> None:
+    assert {command.split()[1] for command in documented_for_another_cluster()} == {
+        *("diagnose", "optimize", "ask", "kubectl-ai", "generate")
+    }
 
 
 def test_what_is_not_given_has_its_default(tmp_path: Path) -> None:

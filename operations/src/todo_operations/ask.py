@@ -24,7 +24,7 @@ import httpx2
 
 from todo_operations import a2a
 from todo_operations.calls import CALLS_LOG, CallLog, estimate, monthly_tokens
-from todo_operations.cli import CommandError
+from todo_operations.cli import KUBECONFIG, OWN_INVENTORY, CommandError, bring_up, is_of_minikube
 
 EVIDENCE_LINES = 8
 EVIDENCE_CHARACTERS = 160
@@ -42,7 +42,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", nargs="+", help="what you want to know, in plain words")
     parser.add_argument("--agent", default="todo-operator", help="who is asked (%(default)s)")
-    parser.add_argument("--kubeconfig", default=".state/kubeconfig", help="the cluster")
+    parser.add_argument("--kubeconfig", default=str(KUBECONFIG), help="the cluster")
     parser.add_argument("--namespace", default="agents", help="where the agents are (%(default)s)")
     parser.add_argument(
         "--controller-namespace",
@@ -300,10 +300,11 @@ def find(arguments: argparse.Namespace) -> Door:
         model = kubectl_json(arguments, "modelconfigs.kagent.dev", "agents") or {}
         name = str(model.get("spec", {}).get("model", "unknown"))
         return Door(arguments.controller_namespace, "svc/kagent-controller", 8083, name)
+    inventory = "" if is_of_minikube(arguments.kubeconfig) else f"{OWN_INVENTORY} "
     raise CommandError(
         f"there are no agents in the namespace {arguments.namespace}. Switch them on: `make up "
-        "ARGS='-e kagent_enabled=true -e kagent_model_base_url=http://HOST:PORT/v1'`; `make "
-        "diagnose` needs no model."
+        f"ARGS='{inventory}-e kagent_enabled=true "
+        "-e kagent_model_base_url=http://HOST:PORT/v1'`; `make diagnose` needs no model."
     )
 
 
@@ -325,10 +326,7 @@ def kubectl_json(arguments: argparse.Namespace, *what: str) -> dict[str, Any] | 
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CommandError(
-            f"kubectl cannot be run ({error}); `make tools` installs it, `make status` shows the "
-            "cluster"
-        ) from error
+        raise CommandError(f"kubectl cannot be run ({error}); `make tools` installs it") from error
     if done.returncode == 0:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
@@ -336,7 +334,7 @@ def kubectl_json(arguments: argparse.Namespace, *what: str) -> dict[str, Any] | 
         return None
     raise CommandError(
         f"the cluster of {arguments.kubeconfig} does not answer: {done.stderr.strip()[-300:]} "
-        "(`make up` brings it up)"
+        f"({bring_up(arguments.kubeconfig)})"
     )
 
 

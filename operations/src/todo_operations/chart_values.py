@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from todo_operations import inventory
-from todo_operations.cli import CHECKOUT, CommandError
+from todo_operations.cli import CHECKOUT, CommandError, bring_up
 
 Json = dict[str, Any]
 CHARTS = CHECKOUT / "charts"
@@ -126,8 +126,8 @@ def present(chart: str, arguments: argparse.Namespace) -> Json:
             f"the release {chart} in {arguments.namespace} is of the chart {found}, not of this "
             "project's; name the namespace of the platform with --namespace"
         )
-    place = ["--kubeconfig", arguments.kubeconfig, "--namespace", arguments.namespace]
-    values: Json | None = json.loads(_helm(["get", "values", chart, "-o", "json", *place]))
+    words = ["get", "values", chart, "-o", "json", "--namespace", arguments.namespace]
+    values: Json | None = json.loads(_helm(words, arguments.kubeconfig))
     return values or {}
 
 
@@ -141,8 +141,8 @@ def scaling_chart(workload: str, arguments: argparse.Namespace) -> str:
 
 def _chart_released_as(release: str, arguments: argparse.Namespace) -> str:
     """Name and version of a release's chart; empty where there is no such release."""
-    place = ["--kubeconfig", arguments.kubeconfig, "--namespace", arguments.namespace]
-    releases = json.loads(_helm(["list", "--filter", f"^{release}$", "-o", "json", *place]))
+    words = ["list", "--filter", f"^{release}$", "-o", "json", "--namespace", arguments.namespace]
+    releases = json.loads(_helm(words, arguments.kubeconfig))
     return str(releases[0]["chart"]) if releases else ""
 
 
@@ -170,11 +170,13 @@ def render(values: Json, chart: str, namespace: str, now: Json) -> tuple[str, st
         return (done.stdout, "") if done.returncode == 0 else ("", done.stderr.strip())
 
 
-def _helm(words: list[str]) -> str:
-    done = _run(words)
+def _helm(words: list[str], kubeconfig: str = "") -> str:
+    """What Helm prints, of the cluster when a kubeconfig is given. Raises CommandError."""
+    done = _run([*words, "--kubeconfig", kubeconfig] if kubeconfig else words)
     if done.returncode != 0:
+        remedy = f" ({bring_up(kubeconfig)})" if kubeconfig else ""
         raise CommandError(
-            f"helm {words[0]} failed, so nothing can be proved (`make up` brings the cluster up): "
+            f"helm {words[0]} failed, so nothing can be proved{remedy}: "
             f"{done.stderr.strip()[-300:]}"
         )
     return done.stdout

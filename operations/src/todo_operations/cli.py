@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import ClassVar
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+# Of the Minikube that `make up` makes, and of a cluster of one's own (inventory/cluster.yml).
+KUBECONFIG = CHECKOUT / ".state" / "kubeconfig"
+OWN_KUBECONFIG = ".state/cluster/kubeconfig"
+OWN_INVENTORY = "-i inventory/hosts.yml -i inventory/cluster.yml"
 
 # The module's name and what `todo-operations --help` says of it.
 COMMANDS = {
@@ -33,6 +37,21 @@ class CommandError(Exception):
     """Why a command cannot do its work; the text names the remedy."""
 
     exit_status: ClassVar[int] = 2
+
+
+def is_of_minikube(kubeconfig: str | Path) -> bool:
+    """Whether a kubeconfig is that of this checkout's Minikube, which `make up` makes."""
+    return Path(kubeconfig).resolve() == KUBECONFIG
+
+
+def bring_up(kubeconfig: str | Path) -> str:
+    """How the cluster of a kubeconfig is made to answer."""
+    if is_of_minikube(kubeconfig):
+        return (
+            "`make up` brings this checkout's Minikube up; a cluster of your own is named by "
+            f"--kubeconfig {OWN_KUBECONFIG}"
+        )
+    return f"see `kubectl --kubeconfig {kubeconfig} get nodes`"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

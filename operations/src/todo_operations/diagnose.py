@@ -12,14 +12,14 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from todo_operations.cli import CHECKOUT, CommandError
+from todo_operations.cli import KUBECONFIG, OWN_INVENTORY, CommandError
 from todo_operations.diagnosis.api import Api
 from todo_operations.diagnosis.evidence import Evidence, collect, load, save
 from todo_operations.diagnosis.findings import Finding, Line
 from todo_operations.diagnosis.rules import diagnose
+from todo_operations.diagnosis.view import View
 from todo_operations.summary import summarize
 
-KUBECONFIG = CHECKOUT / ".state" / "kubeconfig"
 NAMESPACES = ["todo", "ingress"]
 _WIDTH = 100
 # Seconds that gathering evidence may take; what is not answered by then is a gap.
@@ -137,6 +137,12 @@ def as_text(evidence: Evidence, findings: list[Finding]) -> str:
         for line in finding.evidence:
             lines += _wrapped(f"  [{numbers[line]}] ", f"{line.source}: {line.text}")
         lines += [f"  explains: {symptom.about} ({symptom.cause})" for symptom in finding.symptoms]
+    named = any("`make " in finding.remedy for finding in findings)
+    if named and not View(evidence).is_minikube:
+        note = (
+            f"On a cluster of your own `make` needs its inventory as well: ARGS='{OWN_INVENTORY}'."
+        )
+        lines += ["", note]
     lines += ["", *(f"Not read: {gap}" for gap in evidence["gaps"])] if evidence["gaps"] else []
     return "\n".join(lines)
 

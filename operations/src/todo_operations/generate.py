@@ -30,7 +30,7 @@ import yaml
 
 from todo_operations import chart_values, templates
 from todo_operations.ask import printable
-from todo_operations.cli import CommandError
+from todo_operations.cli import KUBECONFIG, CommandError, bring_up
 from todo_operations.model import Message, Model, configured
 
 Json = dict[str, Any]
@@ -57,7 +57,7 @@ ServiceAccount and a NetworkPolicy of their own."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("request", nargs="+", help="what is wanted, in words, with name=value")
-    parser.add_argument("--kubeconfig", default=".state/kubeconfig", help="the cluster")
+    parser.add_argument("--kubeconfig", default=str(KUBECONFIG), help="the cluster")
     parser.add_argument("--namespace", default="todo", help="where it shall run (%(default)s)")
     parser.add_argument("--output", type=Path, default=Path("generated"), help="folder for it")
     parser.add_argument("--no-model", action="store_true", help="fill a template, ask no model")
@@ -232,7 +232,7 @@ def dry_run(text: str, arguments: argparse.Namespace, *how: str) -> list[str]:
     if "connect" in done.stderr or "no such file" in done.stderr:
         raise CommandError(
             f"the cluster of {arguments.kubeconfig} does not answer, so nothing can be proved "
-            f"(`make up` brings it up): {done.stderr.strip()[-300:]}"
+            f"({bring_up(arguments.kubeconfig)}): {done.stderr.strip()[-300:]}"
         )
     return [f"dry run: {line}" for line in done.stderr.splitlines()]
 

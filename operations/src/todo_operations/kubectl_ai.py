@@ -21,7 +21,7 @@ from typing import Any
 
 from todo_operations.ask import printable
 from todo_operations.calls import CallLog
-from todo_operations.cli import CommandError
+from todo_operations.cli import KUBECONFIG, CommandError, bring_up
 from todo_operations.model import Settings
 
 ACCOUNT = "kubectl-ai"
@@ -35,7 +35,7 @@ KEPT = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", nargs="+", help="what you want to know")
-    parser.add_argument("--kubeconfig", default=".state/kubeconfig", help="the cluster")
+    parser.add_argument("--kubeconfig", default=str(KUBECONFIG), help="the cluster")
     parser.add_argument("--namespace", default="todo", help="what it may read (%(default)s)")
     parser.add_argument("--timeout", type=int, default=180, help="seconds (%(default)s)")
 
@@ -181,6 +181,6 @@ def kubectl(arguments: argparse.Namespace, *words: str, text: str | None = None)
     if done.returncode != 0:
         raise CommandError(
             f"the cluster of {arguments.kubeconfig} does not give a view-only account: "
-            f"{done.stderr.strip()[-300:]} (`make up` brings the cluster up)"
+            f"{done.stderr.strip()[-300:]} ({bring_up(arguments.kubeconfig)})"
         )
     return done.stdout

@@ -28,8 +28,8 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from todo_operations import inventory
-from todo_operations.cli import CHECKOUT, CommandError
-from todo_operations.diagnose import KUBECONFIG, NAMESPACES
+from todo_operations.cli import CHECKOUT, KUBECONFIG, CommandError
+from todo_operations.diagnose import NAMESPACES
 from todo_operations.diagnosis.api import Api, ReadError
 
 INVENTORY = Path("inventory") / "group_vars" / "all" / "releases.yml"
@@ -188,8 +188,8 @@ def _sample(
         measured = api.items(f"/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods")
     except ReadError as error:
         raise CommandError(
-            f"the metrics of {namespace} cannot be read: {error}. Remedy: `make up` starts the "
-            "cluster and its metrics server; --namespace names other namespaces."
+            f"the metrics of {namespace} cannot be read: {error}. Remedy: "
+            f"{api.bring_up}; it needs a metrics server; --namespace names other namespaces."
         ) from error
     figures = {
         (item["metadata"]["name"], container["name"]): (item["timestamp"], container["usage"])

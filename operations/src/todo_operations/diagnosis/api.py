@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import urllib3
 from kubernetes import client, config
 
-from todo_operations.cli import CommandError
+from todo_operations.cli import OWN_KUBECONFIG, CommandError, bring_up
 
 # Seconds until a connection stands, and until an answer is there.
 _CONNECT = 2.0
@@ -22,6 +22,12 @@ _LEAST = 0.3
 # Characters kept of a refusal.
 _MESSAGE = 1000
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+_WRITTEN = (
+    "`make up` writes that of this checkout's Minikube, .state/kubeconfig, and with "
+    f"inventory/cluster.yml that of a cluster of your own, {OWN_KUBECONFIG}, for --kubeconfig."
+)
 
 
 class ReadError(Exception):
@@ -43,20 +49,19 @@ class Api:
         self._end = time.monotonic() + patience
         if not kubeconfig.is_file():
             raise CommandError(
-                f"there is no kubeconfig {kubeconfig}, so no cluster to ask. "
-                "Remedy: `make up` makes one, or name another with --kubeconfig."
+                f"there is no kubeconfig {kubeconfig}, so no cluster to ask. Remedy: {_WRITTEN}"
             )
         try:
             self._client = config.new_client_from_config(config_file=str(kubeconfig))
         except Exception as error:  # the loader raises YAML's, base64's and its own errors
             raise CommandError(
-                f"the kubeconfig {kubeconfig} cannot be used: {error}. "
-                "Remedy: `make up` writes it anew."
+                f"the kubeconfig {kubeconfig} cannot be used: {error}. Remedy: {_WRITTEN}"
             ) from error
         settings = self._client.configuration
         settings.retries = False
         self._client.rest_client = client.rest.RESTClientObject(settings)
         self.server: str = settings.host
+        self.bring_up = bring_up(kubeconfig)
 
     def text(self, path: str, accept: str = "application/json", **query: Any) -> str:
         """The body of an answer; raises ReadError."""

@@ -105,8 +105,7 @@ def collect(api: Api, namespaces: list[str]) -> Evidence:
         version = api.json("/version")["gitVersion"]
     except (ReadError, ValueError, KeyError) as error:
         raise CommandError(
-            f"the cluster at {api.server} does not answer: {error}. Remedy: `make up` starts it; "
-            "`make status` shows what runs."
+            f"the cluster at {api.server} does not answer: {error}. Remedy: {api.bring_up}."
         ) from error
     evidence: Evidence = {
         "version": VERSION,
@@ -182,7 +181,7 @@ def _objects(api: Api, reader: _Reader, namespaces: list[str]) -> dict[str, list
     if present and absent:
         raise CommandError(
             f"there is no namespace {', '.join(absent)} in the cluster at {api.server}. Remedy: "
-            "`make up` releases the platform; --namespace names others."
+            f"--namespace names those that are; else {api.bring_up}."
         )
     wanted = list(dict.fromkeys([*namespaces, SYSTEM_NAMESPACE]))
     listed = reader.ask(
@@ -199,7 +198,7 @@ def _objects(api: Api, reader: _Reader, namespaces: list[str]) -> dict[str, list
     if unread := [gap for gap in reader.gaps if gap.startswith(needed)]:
         raise CommandError(
             f"the cluster at {api.server} does not tell enough: {'; '.join(sorted(unread))}. "
-            "Remedy: give the kubeconfig's account the ClusterRole view; see `make status`."
+            "Remedy: give the kubeconfig's account the ClusterRole view."
         )
     for kind in _NAMESPACED:
         objects[kind] = [item for namespace in wanted for item in listed[f"{kind} of {namespace}"]]

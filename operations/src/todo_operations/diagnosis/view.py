@@ -158,6 +158,12 @@ class View:
         """Seconds since then; infinite when it is not known."""
         return (self.now - datetime.fromisoformat(time)).total_seconds() if time else float("inf")
 
+    @cached_property
+    def is_minikube(self) -> bool:
+        """Whether the cluster is a Minikube, which the project makes, and not somebody's own."""
+        # By a label of the nodes, whatever shape they have: reports ask, too, not only rules.
+        return "minikube.k8s.io/name" in str(self.seen("nodes"))
+
     # Owners
 
     @cached_property

@@ -59,8 +59,9 @@ def not_scaling(view: View) -> Iterator[Finding]:
                     "metrics-unavailable",
                     about,
                     f"{about} gets no metrics, so it does not scale.",
-                    "`make up TAGS=minikube` brings the metrics server back; "
-                    "`kubectl get pods -n kube-system` shows whether it runs.",
+                    ("`make up TAGS=minikube` brings" if view.is_minikube else "bring")
+                    + " the metrics server back; `kubectl get pods -n kube-system` shows whether "
+                    "it runs.",
                     evidence,
                     confidence="certain" if down else "likely",
                 )

@@ -37,7 +37,10 @@ def unwell(view: View) -> Iterator[Finding]:
                     "node-not-ready",
                     about,
                     f"{about} does not work: {condition.get('message')}",
-                    "`make up TAGS=minikube` starts the cluster's node again.",
+                    "`make up TAGS=minikube` starts the cluster's node again."
+                    if view.is_minikube
+                    else f"start its machine and its kubelet; `kubectl describe node {about.name}` "
+                    "tells more.",
                     [line],
                 )
             elif kind in _PRESSURES and status == "True":
@@ -45,10 +48,19 @@ def unwell(view: View) -> Iterator[Finding]:
                     "node-pressure",
                     about,
                     f"{about} runs out of {_PRESSURES[kind]} and evicts pods.",
-                    "free some on the machine, or give the node more (minikube_memory_mib in "
-                    "inventory/group_vars/all/platform.yml; it takes a new cluster).",
+                    f"free some on the machine, or {_more(view)}.",
                     [line],
                 )
+
+
+def _more(view: View) -> str:
+    """How a node gets more memory and processors, where the project has made it."""
+    if not view.is_minikube:
+        return "give the node more"
+    return (
+        "give the node more (minikube_cpus, minikube_memory_mib in "
+        "inventory/group_vars/all/platform.yml; it takes a new cluster)"
+    )
 
 
 def disk(view: View) -> Iterator[Finding]:
@@ -97,8 +109,7 @@ def _judge(view: View, pod: Object, message: str, line: Line) -> Iterator[Findin
             "resources-insufficient",
             owner,
             f"{owner} finds no node with enough {', '.join(found)} left for its requests.",
-            f"{value(view, owner, 'resources.requests')}, run fewer pods, or give the node more "
-            "(minikube_cpus, minikube_memory_mib in inventory/group_vars/all/platform.yml).",
+            f"{value(view, owner, 'resources.requests')}, run fewer pods, or {_more(view)}.",
             [line],
         )
     if "node affinity/selector" in message:
