@@ -178,6 +178,35 @@ def test_a_deleted_successor_does_not_end_the_recurrence(user: Any) -> None:
     assert following["due_at"] == "2999-02-28T10:00:00Z"
 
 
+def test_reopening_takes_back_the_next_one_that_nobody_touched(user: Any) -> None:
+    task = user.add("Pay rent", recurrence="monthly", due_at="2999-01-31T10:00:00Z")
+    path = f"{user.tasks}/{task['id']}"
+    user.client.patch(f"{path}/complete")
+    user.client.put(path, json={"completed": False})
+    assert [t["id"] for t in user.list()] == [task["id"]]
+    # As if it had never been completed: completing it makes the next one.
+    user.client.patch(f"{path}/complete")
+    (following,) = user.list(status="pending")
+    assert following["due_at"] == "2999-02-28T10:00:00Z"
+
+
+@pytest.mark.parametrize("touch", ["change", "complete", "end the recurrence"])
+def test_reopening_leaves_the_next_one_alone_that_is_in_use(user: Any, touch: str) -> None:
+    path = f"{user.tasks}/{user.add('Pay rent', recurrence='monthly')['id']}"
+    user.client.patch(f"{path}/complete")
+    (following,) = user.list(status="pending")
+    next_path = f"{user.tasks}/{following['id']}"
+    if touch == "change":
+        user.client.put(next_path, json={"title": "Pay the new rent"})
+    elif touch == "complete":
+        user.client.patch(f"{next_path}/complete")
+    else:
+        # Now the next one is all that recurs.
+        user.client.put(path, json={"recurrence": "none"})
+    user.client.patch(f"{path}/complete")
+    assert user.client.get(next_path).status_code == 200
+
+
 def test_a_recurring_task_keeps_to_the_clock_of_its_time_zone(user: Any) -> None:
     # The end of 31 January 2999 in New York.
     task = user.add(

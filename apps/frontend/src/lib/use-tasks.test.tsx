@@ -58,6 +58,12 @@ test('an error that is not the service’s is shown as well', async () => {
   expect(toasts()).toMatchObject([{ text: '“Task 1” is unchanged. Something went wrong on this page.' }]);
 });
 
+test.each([false, true])('the successor of a recurring task comes and goes with it (completed before: %s)', async (completed) => {
+  const result = renderTasks([task(1)]);
+  await act(() => result.current.toggle(task(1, { recurrence: 'daily', completed })));
+  expect(fetchMock.mock.calls.filter(([, init]) => init?.method === undefined)).toHaveLength(1);
+});
+
 test('many are completed with one notice', async () => {
   const result = renderTasks([task(1), task(2), task(3, { completed: true })]);
   await act(() => result.current.complete(result.current.state.tasks));

@@ -188,8 +188,8 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
       try {
         await setDone(task, !task.completed);
         changed();
-        // Completing a recurring task makes its successor.
-        if (task.recurrence !== 'none' && !task.completed) reload();
+        // Completing a recurring task makes its successor, reopening takes it back.
+        if (task.recurrence !== 'none') reload();
       } catch (error) {
         report(error, `“${task.title}” is unchanged.`, () => void toggle(task));
       }

@@ -167,3 +167,13 @@ async def delete_task(connection: Connection, *, user_id: str, task_id: int) -> 
     )
     row = await cursor.fetchone()
     return None if row is None else str(row["title"])
+
+
+async def delete_untouched(connection: Connection, *, user_id: str, task_id: int) -> bool:
+    """Delete the task if it is open and as it was made; returns whether it was."""
+    cursor = await connection.execute(
+        "DELETE FROM tasks WHERE user_id = %s AND id = %s"
+        " AND NOT completed AND updated_at = created_at RETURNING id",
+        (user_id, task_id),
+    )
+    return await cursor.fetchone() is not None

@@ -130,7 +130,7 @@ async def _lock(
 
 
 async def _change(connection: Connection, row: Row, changes: dict[str, Any]) -> Row:
-    """Change a locked task; completing a recurring one makes the next."""
+    """Change a locked task; completing a recurring one makes the next, reopening takes it back."""
     changes = dict(changes)
     after = {**row, **changes}
     if any(after[name] != row[name] for name in ("due_at", "time_zone")):
@@ -141,6 +141,17 @@ async def _change(connection: Connection, row: Row, changes: dict[str, Any]) -> 
         successor = await _recur(connection, after)
         if successor is not None:
             changes["successor_id"] = successor["id"]
+    if (
+        row["completed"]
+        and not after["completed"]
+        # Otherwise the successor is all that is left of the recurrence.
+        and after["recurrence"] != "none"
+        and row["successor_id"] is not None
+        and await repository.delete_untouched(
+            connection, user_id=row["user_id"], task_id=row["successor_id"]
+        )
+    ):
+        changes["successor_id"] = None
     changed = await repository.update_task(
         connection, user_id=row["user_id"], task_id=row["id"], changes=changes
     )
