@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
+from todo_backend.chat.repository import CONVERSATIONS_MAX
 
 
 def _names(answer: dict[str, Any]) -> list[str]:
@@ -376,3 +377,22 @@ def test_stream_of_a_turn_that_breaks_down_still_ends_as_it_should(
         "finish",
         "[DONE]",
     ]
+
+
+def test_a_user_may_have_so_many_conversations(user: Any, stranger: Any, scratch: Any) -> None:
+    first = user.say("Hello")["conversation_id"]
+    with scratch.superuser() as connection:
+        connection.execute(
+            "INSERT INTO conversations (user_id, title) SELECT %s, 'x' FROM generate_series(1, %s)",
+            (user.id, CONVERSATIONS_MAX - 1),
+        )
+    chat = f"/api/{user.id}/chat"
+    full = user.client.post(chat, json={"message": "Add a task to buy groceries"})
+    assert full.status_code == 413
+    assert str(CONVERSATIONS_MAX) in full.json()["detail"]
+    assert "delete one" in full.json()["detail"]
+    assert user.list() == []
+    user.say("What's pending?", first)
+    stranger.say("Hello")
+    assert user.client.delete(f"/api/{user.id}/conversations/{first}").status_code == 204
+    user.say("Hello")

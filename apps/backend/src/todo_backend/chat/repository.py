@@ -7,9 +7,12 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 from todo_core.database import Connection, Row
+from todo_core.errors import LimitError
 
 # Seconds after which a turn that no longer renews its hold has lost the conversation.
 HOLD = 15
+# Of one user, as a bound on what one account can fill.
+CONVERSATIONS_MAX = 1000
 _COLUMNS: LiteralString = "id, title, created_at, updated_at"
 
 
@@ -40,14 +43,22 @@ async def book_turn(connection: Connection, *, user_id: str, per_minute: int) ->
 async def insert_conversation(
     connection: Connection, *, user_id: str, title: str, turn_id: str
 ) -> int:
-    """Open a conversation that the turn holds; returns its id."""
+    """Open a conversation that the turn holds; returns its id.
+
+    Raises LimitError when the user has `CONVERSATIONS_MAX`.
+    """
     cursor = await connection.execute(
         "INSERT INTO conversations (user_id, title, turn_id, turn_until)"
-        " VALUES (%s, %s, %s, now() + make_interval(secs => %s)) RETURNING id",
-        (user_id, title, turn_id, HOLD),
+        " SELECT %s, %s, %s, now() + make_interval(secs => %s)"
+        " WHERE (SELECT count(*) FROM conversations WHERE user_id = %s) < %s RETURNING id",
+        (user_id, title, turn_id, HOLD, user_id, CONVERSATIONS_MAX),
     )
     row = await cursor.fetchone()
-    assert row is not None
+    if row is None:
+        raise LimitError(
+            f"There are {CONVERSATIONS_MAX} conversations, the most that one user may have;"
+            " delete one to begin another, or go on in one of them"
+        )
     return int(row["id"])
 
 

@@ -71,7 +71,7 @@ async def begin(services: Services, *, user_id: str, request: ChatRequest) -> Be
     """Hold the conversation and store the user's message.
 
     Raises ApiError 404 for an unknown conversation, 409 while another turn holds it, and 429 after
-    too many turns.
+    too many turns; LimitError when the user has as many conversations as one may have.
     """
     turn_id = secrets.token_hex(8)
     history: list[dict[str, Any]] = []
