@@ -129,11 +129,55 @@ def test_guesses_at_once_are_throttled_too(backend_url: str, user: Any) -> None:
     assert sorted(statuses) == [401] * FREE_FAILURES + [429] * (30 - FREE_FAILURES)
 
 
+def test_a_stranger_cannot_keep_the_owner_out(anonymous: Any, user: Any) -> None:
+    """Failures elsewhere do not count where the owner has signed in before."""
+    user.client.post("/api/auth/logout")
+    for _ in range(FREE_FAILURES):
+        assert _login(anonymous, user, "a wrong password").status_code == 401
+    assert _login(user.client, user).status_code == 200
+    # And that does not give the stranger new guesses.
+    assert _login(anonymous, user, "a wrong password").status_code == 429
+    user.client.cookies.delete("todo_session")
+    assert _login(user.client, user).status_code == 200
+
+
+def test_guesses_from_a_known_browser_are_throttled_too(anonymous: Any, user: Any) -> None:
+    for _ in range(FREE_FAILURES):
+        assert _login(user.client, user, "a wrong password").status_code == 401
+    assert _login(user.client, user).status_code == 429
+    # The count is that browser's alone.
+    assert _login(anonymous, user).status_code == 200
+
+
+@pytest.mark.parametrize("changed", [b"", b"x", b".", b"x.\xff", b"\xed\xa0\x80.x", None])
+def test_a_browser_is_known_to_its_own_account_only(
+    anonymous: Any, user: Any, stranger: Any, changed: bytes | None
+) -> None:
+    own = stranger.client.cookies["todo_device"].encode() if changed is None else changed
+    headers = {b"cookie": b"todo_device=" + own}
+    body = {"email": user.email, "password": "a wrong password"}
+    for _ in range(FREE_FAILURES):
+        assert anonymous.post("/api/auth/login", json=body).status_code == 401
+    throttled = anonymous.post("/api/auth/login", json=body, headers=headers)
+    assert throttled.status_code == 429
+
+
+def test_device_cookie_is_out_of_scripts_reach_and_goes_nowhere_else(
+    anonymous: Any, user: Any
+) -> None:
+    cookie = _login(anonymous, user).headers.get_list("set-cookie")[1].lower()
+    assert cookie.startswith("todo_device=")
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert "path=/api/auth/login" in cookie
+
+
 def test_signing_in_forgets_the_failures(anonymous: Any, user: Any, scratch: Any) -> None:
     for _ in range(3):
         for _ in range(FREE_FAILURES - 1):
             assert _login(anonymous, user, "a wrong password").status_code == 401
         assert _login(anonymous, user).status_code == 200
+        anonymous.cookies.clear()
     _login(anonymous, user, "a wrong password")
     failures = "SELECT count(*) FROM login_failures WHERE key = %s"
     with scratch.superuser() as connection:
@@ -160,7 +204,7 @@ def test_deleting_the_account_removes_everything(anonymous: Any, user: Any, scra
 
 def test_secrets_are_stored_hashed(user: Any, scratch: Any) -> None:
     token = user.token()
-    session = next(iter(user.client.cookies.values()))
+    session = user.client.cookies["todo_session"]
     with scratch.superuser() as connection:
         rows = connection.execute(
             "SELECT t.token_hash, s.token_hash, u.password_hash FROM users u"
@@ -364,7 +408,7 @@ async def test_what_is_read_by_a_session_is_bound_to_its_user(
 ) -> None:
     user.add("Mine")
     stranger.add("Not mine")
-    ((_, secret),) = user.client.cookies.items()
+    secret = user.client.cookies["todo_session"]
     database = Database(lambda: scratch.conninfo("todo_backend"), size=1, name="test")
     everything = "SELECT title FROM tasks"
     async with database:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from todo_core.identity import Identity
 
 from todo_backend.auth import service
 from todo_backend.auth.dependencies import IdentityDep, SessionDep, cookie_name, session_shown
+from todo_backend.auth.devices import DEVICE_DAYS
 from todo_backend.auth.repository import SESSION_DAYS
 from todo_backend.auth.schemas import (
     Assistant,
@@ -18,22 +19,36 @@ from todo_backend.auth.schemas import (
     SignedIn,
     UserPublic,
 )
+from todo_backend.auth.service import SignIn
 from todo_backend.problems import problems
 from todo_backend.services import Services, ServicesDep
 
 router = APIRouter(prefix="/api/auth", tags=["account"])
+_DEVICE = "todo_device"
 
 
-def _set_cookie(response: Response, services: Services, secret: str) -> None:
+def _signed_in(response: Response, services: Services, made: SignIn) -> SignedIn:
+    secure = services.settings.cookie_secure
     response.set_cookie(
         cookie_name(services),
-        secret,
+        made.session,
         max_age=SESSION_DAYS * 24 * 3600,
         path="/",
-        secure=services.settings.cookie_secure,
+        secure=secure,
         httponly=True,
         samesite="lax",
     )
+    # It outlives the session, and goes only where it is needed.
+    response.set_cookie(
+        _DEVICE,
+        made.device,
+        max_age=DEVICE_DAYS * 24 * 3600,
+        path="/api/auth/login",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+    return SignedIn(user=made.user)
 
 
 def _clear_cookie(response: Response, services: Services) -> None:
@@ -49,22 +64,27 @@ def _clear_cookie(response: Response, services: Services) -> None:
 @router.post("/register", status_code=201, responses=problems(400, 403, 409, 413, 422, 429))
 async def register(body: Registration, response: Response, services: ServicesDep) -> SignedIn:
     """Make an account and sign in."""
-    user, secret = await service.register(services.database, services.passwords, body)
-    _set_cookie(response, services, secret)
-    return SignedIn(user=user)
+    made = await service.register(services.database, services.passwords, body)
+    return _signed_in(response, services, made)
 
 
 @router.post("/login", responses=problems(400, 401, 403, 413, 422, 429))
 async def login(
     body: Credentials,
+    request: Request,
     response: Response,
     services: ServicesDep,
     shown: Annotated[Identity | None, Depends(session_shown)],
 ) -> SignedIn:
     """Sign in; the session before, if any, ends."""
-    user, secret = await service.login(services.database, services.passwords, body, replaces=shown)
-    _set_cookie(response, services, secret)
-    return SignedIn(user=user)
+    made = await service.login(
+        services.database,
+        services.passwords,
+        body,
+        replaces=shown,
+        device=request.cookies.get(_DEVICE, ""),
+    )
+    return _signed_in(response, services, made)
 
 
 @router.post("/logout", status_code=204, responses=problems(401, 403, 413, 422))

@@ -7,8 +7,8 @@ from todo_core.database import Connection, Database, Row
 
 # A session ends after 90 days, or 30 unused (identify_session).
 SESSION_DAYS = 90
-# From this many failures in a row on, an account has to wait: 2, 4, 8 ... seconds. Sign-ins that
-# run at once count until they succeed.
+# From this many failures in a row on, an account (for browsers that signed in to it before: each
+# of them) has to wait: 2, 4, 8 ... seconds. Sign-ins that run at once count until they succeed.
 FREE_FAILURES = 10
 _LONGEST_WAIT = 300
 # Old failures count no more.

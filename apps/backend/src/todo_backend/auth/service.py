@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import math
 import uuid
+from dataclasses import dataclass
 
 from todo_core.database import Database
 from todo_core.identity import Identity, digest, new_secret
 
 from todo_backend.auth import repository
+from todo_backend.auth.devices import known_device, new_device
 from todo_backend.auth.passwords import Passwords
 from todo_backend.auth.schemas import Credentials, Registration, UserPublic
 from todo_backend.problems import ApiError, FieldProblem
 
 
-async def register(
-    database: Database, passwords: Passwords, registration: Registration
-) -> tuple[UserPublic, str]:
-    """Make an account and a session; returns the user and the session's secret.
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Who has signed in, and what the browser shows from now on."""
+
+    user: UserPublic
+    session: str
+    device: str
+
+
+async def register(database: Database, passwords: Passwords, registration: Registration) -> SignIn:
+    """Make an account and a session.
 
     Raises ApiError 409 when the address has an account.
     """
@@ -37,7 +46,7 @@ async def register(
     if not made:
         message = "This address has an account already; sign in instead"
         raise ApiError(409, message, errors=[FieldProblem(field="email", message=message)])
-    return user, secret
+    return SignIn(user, secret, new_device(password_hash))
 
 
 async def login(
@@ -46,15 +55,18 @@ async def login(
     credentials: Credentials,
     *,
     replaces: Identity | None,
-) -> tuple[UserPublic, str]:
+    device: str,
+) -> SignIn:
     """Check a password and make a new session in place of the one shown.
 
-    Raises ApiError 401, and 429 after too many failures.
+    ``device``: the cookie of a browser that has signed in before. Raises ApiError 401, and 429
+    after too many failures.
     """
-    key = digest(credentials.email)
+    found = await repository.find_credentials(database, email=credentials.email)
+    known = known_device(device, found["password_hash"]) if found else None
+    key = known or digest(credentials.email)
     if (wait := await repository.count_login(database, key=key)) > 0:
         raise ApiError(429, "Too many failed sign-ins to this account", retry_after=math.ceil(wait))
-    found = await repository.find_credentials(database, email=credentials.email)
     right, better = await passwords.verify(
         credentials.password.get_secret_value(), found["password_hash"] if found else None
     )
@@ -69,7 +81,7 @@ async def login(
             await repository.update_password(connection, user_id=user.id, password_hash=better)
         await repository.insert_session(connection, user_id=user.id, token_hash=digest(secret))
         await repository.forget_login_failures(connection, key=key)
-    return user, secret
+    return SignIn(user, secret, new_device(better or found["password_hash"]))
 
 
 async def logout(database: Database, identity: Identity, *, everywhere: bool) -> None:
