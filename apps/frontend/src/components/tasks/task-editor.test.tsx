@@ -26,10 +26,25 @@ test('only what was changed is saved', () => {
   const { onSave } = renderEditor({ tags: ['shop'], description: 'Two litres' });
   expect(document.activeElement).toBe(screen.getByLabelText('Title'));
   set('Priority', 'high');
-  set('Tags', '#shop, home home');
+  set('Tags', '#shop, home, home');
   set('Due date', '2026-12-24');
   save();
   expect(onSave).toHaveBeenCalledWith({ priority: 'high', tags: ['shop', 'home'], due_at: fromInputs('2026-12-24', '') });
+});
+
+test('commas alone part the tags, and the field says so', () => {
+  const { onSave } = renderEditor();
+  expect(document.getElementById(screen.getByLabelText('Tags').getAttribute('aria-describedby') ?? '')?.textContent).toContain('commas');
+  set('Tags', 'home office,  # front garden ,');
+  save();
+  expect(onSave).toHaveBeenCalledWith({ tags: ['home office', 'front garden'] });
+});
+
+test('tags that were not touched stay as they are', () => {
+  const { onSave } = renderEditor({ tags: ['home office', 'a,b'] });
+  set('Priority', 'high');
+  save();
+  expect(onSave).toHaveBeenCalledWith({ priority: 'high' });
 });
 
 test('a due date can be taken away', () => {
@@ -51,7 +66,7 @@ test('nothing changed is nothing to save; Escape and Cancel leave it as it was',
 
 test.each([
   ['Title', '  ', 'A task needs a title.'],
-  ['Tags', 'a b c d e f g h i j k', 'At most 10 tags; these are 11.'],
+  ['Tags', 'a,b,c,d,e,f,g,h,i,j,k', 'At most 10 tags; these are 11.'],
   ['Tags', 'x'.repeat(31), 'longer than 30 characters'],
 ])('%s “%s” is refused', (label, value, said) => {
   const { onSave } = renderEditor();

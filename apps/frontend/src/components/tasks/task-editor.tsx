@@ -21,11 +21,12 @@ const recurrenceLabels: Record<Recurrence, string> = {
   monthly: 'Every month',
 };
 
+/** A tag may be several words, as the API has it. */
 const parseTags = (line: string): string[] => [
   ...new Set(
     line
-      .split(/[,\s]+/)
-      .map((tag) => tag.replace(/^#/, '').trim())
+      .split(/[,\n]/)
+      .map((tag) => tag.trim().replace(/^#/, '').trim())
       .filter((tag) => tag !== ''),
   ),
 ];
@@ -40,14 +41,18 @@ const editedOf = (task: Task): Edited => ({
   tags: task.tags.join(', '),
 });
 
-const draftOf = (edited: Edited): Required<Omit<TaskDraft, 'completed'>> => ({
-  title: edited.title.trim(),
-  description: edited.description.trim(),
-  due_at: fromInputs(edited.date, edited.clock),
-  priority: edited.priority,
-  recurrence: edited.recurrence,
-  tags: parseTags(edited.tags),
-});
+const draftOf = (task: Task, typed: Partial<Edited>): Required<Omit<TaskDraft, 'completed'>> => {
+  const { title, description, date, clock, priority, recurrence } = { ...editedOf(task), ...typed };
+  return {
+    title: title.trim(),
+    description: description.trim(),
+    due_at: fromInputs(date, clock),
+    priority,
+    recurrence,
+    // The line cannot show every tag that the API allows, such as one with a comma.
+    tags: typed.tags === undefined ? task.tags : parseTags(typed.tags),
+  };
+};
 
 /** Only what differs, so that two tabs may change different fields. */
 const changesOf = (task: Task, draft: ReturnType<typeof draftOf>): Partial<TaskDraft> => {
@@ -104,7 +109,7 @@ export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     if (saving) return;
-    const draft = draftOf({ title, description, date, clock, priority, recurrence, tags });
+    const draft = draftOf(task, typed);
     const found = check(draft);
     setErrors(found);
     setProblem('');
@@ -205,14 +210,18 @@ export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
       <input
         id={`${id}-tags`}
         dir="auto"
-        placeholder="home, errands"
+        placeholder="home office, errands"
         autoComplete="off"
         value={tags}
         aria-invalid={errors.tags !== undefined}
-        aria-describedby={errors.tags === undefined ? undefined : `${id}-tags-error`}
+        aria-describedby={errors.tags === undefined ? `${id}-tags-hint` : `${id}-tags-error`}
         onChange={(event) => type({ tags: event.target.value })}
       />
-      {errors.tags !== undefined && (
+      {errors.tags === undefined ? (
+        <p id={`${id}-tags-hint`} className="field-hint">
+          Separate them with commas.
+        </p>
+      ) : (
         <p id={`${id}-tags-error`} className="field-error">
           {errors.tags}
         </p>
