@@ -106,6 +106,20 @@ def test_delete_can_be_undone_and_otherwise_lasts(user: Make) -> None:
     assert ada.titles() == ["Keep me"]
 
 
+def test_the_assistant_does_not_see_what_the_page_hides(user: Make) -> None:
+    ada = user()
+    ada.add_task("Rest")
+    ada.add_task("Work")
+    page = ada.open("/")
+    page.get_by_role("button", name="Delete Rest").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    ada.say("What's pending?")
+    expect(ada.last_reply()).to_contain_text("Work")
+    expect(ada.last_reply()).not_to_contain_text("Rest")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    assert ada.titles() == ["Work"]
+
+
 def test_a_delete_that_nobody_undoes_happens(user: Make) -> None:
     ada = user()
     ada.add_task("Drop me")

@@ -60,6 +60,26 @@ test('a task deleted for good by keyboard leaves the focus beside it', async () 
   await vi.waitFor(() => expect(fetchMock.mock.calls[0]).toMatchObject(['/api/u/tasks/2', { method: 'DELETE' }]));
 });
 
+test.each([
+  [204, []],
+  [503, ['Not everything was deleted. The service is not ready yet.']],
+])('what the page hides is deleted before the assistant is asked (%d)', async (status, notices) => {
+  renderWorkspace();
+  fetchMock.mockImplementation((_, init) => Promise.resolve(new Response(null, { status: init?.method === 'DELETE' ? status : 400 })));
+  fireEvent.click(button('Delete Task 2'));
+  fireEvent.click(button("What's pending?"));
+  await vi.waitFor(() => expect(fetchMock.mock.calls.some(([path]) => path === '/api/u/chat')).toBe(true));
+  expect(fetchMock.mock.calls.slice(0, 2)).toMatchObject([
+    ['/api/u/tasks/2', { method: 'DELETE' }],
+    ['/api/u/chat', { method: 'POST' }],
+  ]);
+  // No undo is offered for what is gone, or never went.
+  expect(screen.queryByRole('button', { name: 'Undo' })).toBeNull();
+  const shown = screen.getByRole('region', { name: 'Notices' }).querySelectorAll('.toast > span');
+  expect([...shown].map((notice) => notice.textContent)).toEqual(notices);
+  expect(screen.queryByRole('button', { name: 'Task 2' }) === null).toBe(status === 204);
+});
+
 test('a conversation of the address that is gone leaves a new one, and says so', async () => {
   history.replaceState(null, '', '?conversation=7');
   fetchMock.mockImplementation(() => Promise.resolve(new Response('', { status: 404 })));

@@ -41,11 +41,20 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
   const [query, setQuery] = useState(firstQuery);
   const { toasts, show, close } = useToasts();
   const tasks = useTasks({ userId: user.id, query, firstPage, showToast: show, onSignedOut: toSignIn });
-  const { reload, applyTool } = tasks;
+  const { reload, applyTool, finishDeletes } = tasks;
 
   const chat = useChat({
     userId: user.id,
     conversationId,
+    beforeTurn: useCallback(async () => {
+      try {
+        await finishDeletes();
+      } catch (error) {
+        // Without a session the turn itself is refused, and its text kept.
+        if (error instanceof ApiError && error.status === 401) return;
+        show({ tone: 'error', text: `Not everything was deleted. ${messageOf(error)}` });
+      }
+    }, [finishDeletes, show]),
     onToolOutput: applyTool,
     onTurnEnd: useCallback(() => {
       reload();
@@ -112,7 +121,7 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
           {label}
         </a>
       ))}
-      <TopBar user={user} theme={theme} beforeSignOut={tasks.finishDeletes} />
+      <TopBar user={user} theme={theme} beforeSignOut={finishDeletes} />
       <nav className="view-switch" aria-label="View">
         <Gate>
           <button type="button" aria-pressed={view === 'tasks'} onClick={() => setView('tasks')}>

@@ -34,7 +34,7 @@ const later = (): ((response: Response) => void) => {
 };
 
 const renderChat = (conversationId: number | null = null) => {
-  const handlers = { onToolOutput: vi.fn(), onTurnEnd: vi.fn(), onSignedOut: vi.fn() };
+  const handlers = { beforeTurn: vi.fn().mockResolvedValue(undefined), onToolOutput: vi.fn(), onTurnEnd: vi.fn(), onSignedOut: vi.fn() };
   return { ...renderHook(() => useChat({ userId: 'u', conversationId, ...handlers })), handlers };
 };
 
@@ -130,6 +130,22 @@ test('stop closes the connection', async () => {
   expect(result.current.state).toMatchObject({ status: 'idle', retry: 'Hello' });
 });
 
+test('a turn waits for what comes before it, and begins no more once it was stopped', async () => {
+  fetchMock.mockResolvedValueOnce(whole('Hi.'));
+  const { result, handlers } = renderChat();
+  const goOn: (() => void)[] = [];
+  handlers.beforeTurn.mockImplementation(() => new Promise<void>((resolve) => goOn.push(resolve)));
+  act(() => result.current.send('Hello'));
+  act(() => result.current.stop());
+  act(() => result.current.retry());
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  expect(result.current.state).toMatchObject({ status: 'sending', messages: [{ role: 'user' }] });
+  expect(fetchMock).not.toHaveBeenCalled();
+  for (const resolve of goOn) resolve();
+  await waitFor(() => expect(result.current.state.announcement).toBe('Hi.'));
+  expect(fetchMock).toHaveBeenCalledTimes(1);
+});
+
 test('outputs of tools are handed on; nonsense between them is skipped', async () => {
   const output = { task_id: 1, status: 'created', title: 'Milk' };
   fetchMock.mockResolvedValueOnce(
@@ -189,6 +205,7 @@ describe('opening conversations', () => {
     later();
     const { result, handlers } = renderChat();
     act(() => result.current.send('Hello'));
+    await waitFor(() => expect(fetchMock).toHaveBeenCalledTimes(1));
     fetchMock.mockResolvedValueOnce(stored('One?', 'One.'));
     await act(() => result.current.open(1));
     expect(handlers.onTurnEnd).toHaveBeenCalledTimes(1);

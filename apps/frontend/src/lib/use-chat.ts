@@ -46,6 +46,8 @@ type Options = {
   userId: string;
   /** The conversation that is about to be opened: what is said before is said in it. */
   conversationId: number | null;
+  /** Makes the server's list what the page shows, because the assistant works on the former; never throws. */
+  beforeTurn: () => Promise<void>;
   /** Called for each tool's output as it comes. */
   onToolOutput: (output: unknown) => void;
   onTurnEnd: () => void;
@@ -64,13 +66,13 @@ type Chat = {
 };
 
 /** One conversation over the AI SDK UI message stream. */
-export const useChat = ({ userId, conversationId: first, onToolOutput, onTurnEnd, onSignedOut }: Options): Chat => {
+export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutput, onTurnEnd, onSignedOut }: Options): Chat => {
   const [state, dispatch] = useReducer(chatReducer, { ...initialChat, conversationId: first });
   /** The turn or the opening that was begun last: no other may change the page. */
   const newest = useRef<{ controller: AbortController; isTurn: boolean } | null>(null);
-  const latest = useRef({ state, onToolOutput, onTurnEnd, onSignedOut });
+  const latest = useRef({ state, beforeTurn, onToolOutput, onTurnEnd, onSignedOut });
   useEffect(() => {
-    latest.current = { state, onToolOutput, onTurnEnd, onSignedOut };
+    latest.current = { state, beforeTurn, onToolOutput, onTurnEnd, onSignedOut };
   });
   useEffect(() => () => newest.current?.controller.abort(), []);
 
@@ -103,6 +105,8 @@ export const useChat = ({ userId, conversationId: first, onToolOutput, onTurnEnd
 
       /** Sends the question and shows the answer; false when the stream was cut. */
       const attemptTurn = async (): Promise<boolean> => {
+        await latest.current.beforeTurn();
+        if (isStopped()) return true;
         const response = await startTurn(
           userId,
           conversationId === null ? { message } : { message, conversation_id: conversationId },

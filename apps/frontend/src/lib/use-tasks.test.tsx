@@ -10,7 +10,8 @@ const task = (id: number, changes: Partial<ListedTask> = {}): ListedTask => ({ .
 const allTasks: TaskQuery = { status: 'all', q: '', tag: '', priority: '', sort: 'newest' };
 
 const fetchMock = vi.fn<typeof fetch>();
-const showToast = vi.fn<(toast: Omit<Toast, 'id'>) => void>();
+const showToast = vi.fn<(toast: Omit<Toast, 'id'>) => () => void>();
+const closeToast = vi.fn();
 const onSignedOut = vi.fn();
 
 const pathOf = (input: Parameters<typeof fetch>[0]): string => (typeof input === 'string' ? input : '');
@@ -35,6 +36,7 @@ beforeEach(() => {
   vi.resetAllMocks();
   vi.stubGlobal('fetch', fetchMock);
   fetchMock.mockImplementation(accept);
+  showToast.mockReturnValue(closeToast);
 });
 afterEach(cleanup);
 
@@ -115,7 +117,9 @@ test('what could not be deleted is shown again, with one notice; what is gone al
 test('deletes that wait for their undo can be done at once, and then not twice', async () => {
   const result = renderTasks([task(1), task(2)]);
   act(() => result.current.remove([task(1)], {}));
+  expect(closeToast).not.toHaveBeenCalled();
   await act(() => result.current.finishDeletes());
+  expect(closeToast).toHaveBeenCalledTimes(1);
   act(() => toasts()[0]?.onExpire?.());
   window.dispatchEvent(new Event('pagehide'));
   expect(requests('DELETE')).toEqual(['/api/u/tasks/1']);

@@ -12,7 +12,8 @@ type Options = {
   userId: string;
   query: TaskQuery;
   firstPage: TaskPage | null;
-  showToast: (toast: Omit<Toast, 'id'>) => void;
+  /** Answers what takes the toast away again. */
+  showToast: (toast: Omit<Toast, 'id'>) => () => void;
   onSignedOut: () => void;
 };
 
@@ -29,7 +30,7 @@ export type Tasks = {
   save: (task: ListedTask, changes: Partial<TaskDraft>) => Promise<string | null>;
   remove: (tasks: ListedTask[], focus: Pick<Toast, 'takesFocus' | 'near'>) => void;
   complete: (tasks: ListedTask[]) => Promise<void>;
-  /** Deletes at once what waits for its undo; throws where that fails. */
+  /** Deletes at once what waits for its undo, which goes; throws where that fails. */
   finishDeletes: () => Promise<void>;
   /** Takes tasks off the list that its filters no longer let through. */
   leave: (ids: number[]) => void;
@@ -47,7 +48,7 @@ const tasksOf = (count: number): string => (count === 1 ? '1 task' : `${count} t
 export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: Options): Tasks => {
   const [state, dispatch] = useReducer(tasksReducer, null, () => initialTasks(firstPage, query));
   const request = useRef<AbortController | null>(null);
-  const pendingDeletes = useRef(new Map<number, ListedTask>());
+  const pendingDeletes = useRef(new Map<number, { task: ListedTask; closeUndo: () => void }>());
   const [progress, setProgress] = useState<Tasks['progress']>(null);
   const nextTemporaryId = useRef(-1);
   const latest = useRef({ state, query, showToast, onSignedOut });
@@ -263,8 +264,8 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
     [userId, changed],
   );
 
-  const hide = useCallback((tasks: ListedTask[]): void => {
-    for (const task of tasks) pendingDeletes.current.set(task.id, task);
+  const hide = useCallback((tasks: ListedTask[], closeUndo: () => void = () => undefined): void => {
+    for (const task of tasks) pendingDeletes.current.set(task.id, { task, closeUndo });
     dispatch({ type: 'hidden', ids: tasks.map(({ id }) => id) });
   }, []);
 
@@ -284,10 +285,9 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
 
   const remove = useCallback(
     (tasks: ListedTask[], focus: Pick<Toast, 'takesFocus' | 'near'>): void => {
-      hide(tasks);
       const ids = tasks.map((task) => task.id);
       const [only] = tasks;
-      latest.current.showToast({
+      const closeUndo = latest.current.showToast({
         ...focus,
         tone: 'info',
         text: tasks.length === 1 && only !== undefined ? `Deleted “${only.title}”.` : `Deleted ${tasks.length} tasks.`,
@@ -300,6 +300,7 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
         },
         onExpire: () => void deleteNow(tasks),
       });
+      hide(tasks, closeUndo);
     },
     [hide, deleteNow],
   );
@@ -307,7 +308,8 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
   const finishDeletes = useCallback(async (): Promise<void> => {
     const waiting = [...pendingDeletes.current.values()];
     if (waiting.length === 0) return;
-    const { failed, error } = await deleteWaiting(waiting);
+    for (const { closeUndo } of waiting) closeUndo();
+    const { failed, error } = await deleteWaiting(waiting.map(({ task }) => task));
     if (failed.length > 0) throw error;
   }, [deleteWaiting]);
 

@@ -17,7 +17,8 @@ export type Toast = {
 
 type Toasts = {
   toasts: Toast[];
-  show: (toast: Omit<Toast, 'id'>) => void;
+  /** Answers what takes the toast away when there is nothing left to act on or to wait for. */
+  show: (toast: Omit<Toast, 'id'>) => () => void;
   close: (id: number, reason: 'acted' | 'expired') => void;
 };
 
@@ -26,21 +27,33 @@ export const useToasts = (): Toasts => {
   const open = useRef(new Map<number, Toast>());
   const nextId = useRef(1);
 
-  const show = useCallback((toast: Omit<Toast, 'id'>): void => {
-    const entry = { ...toast, id: nextId.current };
-    nextId.current += 1;
-    open.current.set(entry.id, entry);
-    setToasts((list) => [...list, entry]);
-  }, []);
-
-  const close = useCallback((id: number, reason: 'acted' | 'expired'): void => {
+  /** Answers the toast; undefined where it is gone already. */
+  const take = useCallback((id: number): Toast | undefined => {
     const toast = open.current.get(id);
-    if (toast === undefined) return;
     open.current.delete(id);
     setToasts((list) => list.filter((other) => other.id !== id));
-    if (reason === 'acted') toast.action?.run();
-    else toast.onExpire?.();
+    return toast;
   }, []);
+
+  const show = useCallback(
+    (toast: Omit<Toast, 'id'>): (() => void) => {
+      const entry = { ...toast, id: nextId.current };
+      nextId.current += 1;
+      open.current.set(entry.id, entry);
+      setToasts((list) => [...list, entry]);
+      return () => void take(entry.id);
+    },
+    [take],
+  );
+
+  const close = useCallback(
+    (id: number, reason: 'acted' | 'expired'): void => {
+      const toast = take(id);
+      if (reason === 'acted') toast?.action?.run();
+      else toast?.onExpire?.();
+    },
+    [take],
+  );
 
   return { toasts, show, close };
 };
