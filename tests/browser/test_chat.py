@@ -65,6 +65,28 @@ def test_conversation_outlives_a_reload_and_is_listed(user: Make) -> None:
     expect(page.get_by_role("log").get_by_text("Add a task to water the plants")).to_be_visible()
 
 
+def test_a_deleted_conversation_can_be_brought_back(user: Make) -> None:
+    ada = user()
+    page = ada.open("/")
+    ada.say("Add a task to rest")
+    expect(page).to_have_url(re.compile(r"\?conversation=\d+$"))
+    address = page.url
+    delete = page.get_by_role("button", name="Delete conversation Add a task to rest")
+    page.get_by_role("button", name="Earlier conversations").click()
+    delete.press("Enter")
+    expect(page.get_by_text("What would you like to do?")).to_be_visible()
+    expect(delete).to_have_count(0)
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("log").get_by_text("Add a task to rest")).to_be_visible()
+    expect(page).to_have_url(address)
+    # A page that is left leaves no time for second thoughts.
+    delete.click()
+    ada.reload()
+    expect(page.get_by_text("What would you like to do?")).to_be_visible()
+    assert ada.context.request.get(ada.api("/conversations")).json()["items"] == []
+
+
 def test_a_conversation_is_opened_once_the_backend_is_back(user: Make) -> None:
     ada = user()
     page = ada.open("/")

@@ -9,6 +9,7 @@ import { focusFirst } from '@/lib/focus';
 import { onTabMessage, tellTabs } from '@/lib/tabs';
 import type { Engine, TaskPage, TaskQuery, User } from '@/lib/types';
 import { useChat } from '@/lib/use-chat';
+import { useConversationDeletes } from '@/lib/use-conversation-deletes';
 import { useTasks } from '@/lib/use-tasks';
 import { useToasts } from '@/lib/use-toasts';
 import { ChatPane } from './chat/chat-pane';
@@ -78,6 +79,7 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
     },
     [show],
   );
+  const conversationDeletes = useConversationDeletes({ userId: user.id, showToast: show, onError });
 
   const { open, state } = chat;
   useEffect(() => {
@@ -121,7 +123,14 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
           {label}
         </a>
       ))}
-      <TopBar user={user} theme={theme} beforeSignOut={finishDeletes} />
+      <TopBar
+        user={user}
+        theme={theme}
+        beforeSignOut={async () => {
+          await finishDeletes();
+          await conversationDeletes.finish();
+        }}
+      />
       <nav className="view-switch" aria-label="View">
         <Gate>
           <button type="button" aria-pressed={view === 'tasks'} onClick={() => setView('tasks')}>
@@ -141,7 +150,7 @@ export const Workspace = ({ theme, user, engine, query: firstQuery, firstPage, c
             <TaskPane userId={user.id} tasks={tasks} query={query} onQuery={onQuery} />
           </PaneBoundary>
           <PaneBoundary id="chat" className="chat-pane" what="The conversation">
-            <ChatPane userId={user.id} engine={engine} chat={chat} onError={onError} />
+            <ChatPane userId={user.id} engine={engine} chat={chat} deletes={conversationDeletes} onError={onError} />
           </PaneBoundary>
         </Gate>
       </main>

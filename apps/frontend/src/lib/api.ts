@@ -226,8 +226,12 @@ export const getConversation = async (
   id: number,
   signal: AbortSignal,
 ): Promise<Conversation & { messages: StoredMessage[] }> => json(`${conversationsPath(userId)}/${id}`, { signal });
-export const deleteConversation = async (userId: string, id: number): Promise<void> => {
-  await send(`${conversationsPath(userId)}/${id}`, { method: 'DELETE' });
+export const deleteConversation = async (
+  userId: string,
+  id: number,
+  { keepalive = false }: { keepalive?: boolean } = {},
+): Promise<void> => {
+  await send(`${conversationsPath(userId)}/${id}`, { method: 'DELETE', keepalive });
 };
 /** Starts one turn; the answer is an event stream. */
 export const startTurn = async (

@@ -2,6 +2,7 @@ import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { initialChat, type ChatState, type Message } from '@/lib/chat-reducer';
 import { readDraft, writeDraft } from '@/lib/drafts';
+import type { ConversationDeletes } from '@/lib/use-conversation-deletes';
 import { ChatPane } from './chat-pane';
 
 const message = (text: string): Message => ({
@@ -14,9 +15,16 @@ const open = vi.fn<(id: number | null) => Promise<boolean>>();
 const resized = vi.fn();
 const handlers = { send: vi.fn(), stop: vi.fn(), retry: vi.fn(), dismiss: vi.fn(), open };
 const onError = vi.fn();
+const deletes = { hidden: new Set<number>(), remove: vi.fn<ConversationDeletes['remove']>() };
 
 const paneOf = (state: Partial<ChatState>) => (
-  <ChatPane userId="u" engine={null} chat={{ state: { ...initialChat, ...state }, ...handlers }} onError={onError} />
+  <ChatPane
+    userId="u"
+    engine={null}
+    chat={{ state: { ...initialChat, ...state }, ...handlers }}
+    deletes={deletes}
+    onError={onError}
+  />
 );
 const composer = (): HTMLTextAreaElement => screen.getByLabelText('Message the assistant');
 const type = (value: string): boolean => fireEvent.change(composer(), { target: { value } });
@@ -99,6 +107,29 @@ test.each([
     await Promise.resolve();
   });
   expect(location.search).toBe(search);
+});
+
+test.each([
+  ['nothing was begun since', [], true],
+  ['something else was', [message('Hello')], false],
+])('the open conversation, deleted, leaves a new one, and its undo opens it where %s', async (_, messages, reopened) => {
+  history.replaceState(null, '', '?conversation=7');
+  const { rerender } = render(paneOf({ conversationId: 7, messages: [message('Hi')] }));
+  conversations();
+  fireEvent.click(await screen.findByRole('button', { name: 'Delete conversation Talk 7' }));
+  expect(open.mock.calls).toEqual([[null]]);
+  expect(location.search).toBe('');
+  rerender(paneOf({ conversationId: null, opened: 1, messages }));
+  act(() => deletes.remove.mock.calls[0]?.[1].onUndo());
+  expect(open.mock.calls).toEqual(reopened ? [[null], [7]] : [[null]]);
+});
+
+test('another conversation, deleted, leaves the open one as it is, also when it comes back', async () => {
+  render(paneOf({ conversationId: 7, messages: [message('Hi')] }));
+  conversations();
+  fireEvent.click(await screen.findByRole('button', { name: 'Delete conversation Talk 8' }));
+  act(() => deletes.remove.mock.calls[0]?.[1].onUndo());
+  expect(open).not.toHaveBeenCalled();
 });
 
 test('that the assistant is busy or restarting is said outside the log, which is busy', () => {

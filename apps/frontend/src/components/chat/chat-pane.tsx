@@ -5,8 +5,9 @@ import { setConversationInAddress } from '@/lib/address';
 import { isThinking } from '@/lib/chat-reducer';
 import { readDraft, writeDraft } from '@/lib/drafts';
 import { focusFirst } from '@/lib/focus';
-import type { Engine } from '@/lib/types';
+import type { Conversation, Engine } from '@/lib/types';
 import { maxAttempts, type useChat } from '@/lib/use-chat';
+import type { ConversationDeletes } from '@/lib/use-conversation-deletes';
 import { useNow } from '@/lib/use-now';
 import { Icon } from '../icons';
 import { Composer, useFocusBack } from './composer';
@@ -17,6 +18,7 @@ type Props = {
   userId: string;
   engine: Engine | null;
   chat: ReturnType<typeof useChat>;
+  deletes: Pick<ConversationDeletes, 'hidden' | 'remove'>;
   onError: (error: unknown, text: string) => void;
 };
 
@@ -33,7 +35,7 @@ const followDistance = 80;
 export const engineLabel = (engine: Engine): string =>
   engine.name === 'offline' ? 'Offline assistant: rules, no model' : `Model: ${engine.model ?? engine.name}`;
 
-export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
+export const ChatPane = ({ userId, engine, chat, deletes, onError }: Props) => {
   const { state, send, stop, retry, open, dismiss } = chat;
   const busy = state.status !== 'idle';
   const now = useNow();
@@ -116,6 +118,26 @@ export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
       .catch((error: unknown) => onError(error, 'The conversation could not be opened.'));
   };
 
+  const latest = useRef({ state, openConversation });
+  useEffect(() => {
+    latest.current = { state, openConversation };
+  });
+  const deleteConversation = (conversation: Conversation, byKeyboard: boolean): void => {
+    const wasOpen = conversation.id === state.conversationId;
+    if (wasOpen) {
+      void open(null);
+      setConversationInAddress(null);
+      setFollowing(true);
+    }
+    deletes.remove(conversation, {
+      takesFocus: byKeyboard,
+      onUndo: () => {
+        // Not where something else was opened or begun meanwhile.
+        if (wasOpen && latest.current.state.messages.length === 0) latest.current.openConversation(conversation.id);
+      },
+    });
+  };
+
   return (
     <section className="pane chat-pane" aria-labelledby="chat-heading" id="chat">
       <div className="pane-head">
@@ -128,7 +150,14 @@ export const ChatPane = ({ userId, engine, chat, onError }: Props) => {
           )}
         </div>
         <div className="pane-actions">
-          <ConversationMenu userId={userId} current={state.conversationId} onOpen={openConversation} onError={onError} />
+          <ConversationMenu
+            userId={userId}
+            current={state.conversationId}
+            hidden={deletes.hidden}
+            onOpen={openConversation}
+            onDelete={deleteConversation}
+            onError={onError}
+          />
           <button
             type="button"
             className="icon-button"

@@ -4,6 +4,7 @@ import { ConversationMenu } from './conversation-menu';
 
 const fetchMock = vi.fn<typeof fetch>();
 const onOpen = vi.fn();
+const onDelete = vi.fn();
 const onError = vi.fn();
 
 const page = (ids: number[], next: string | null = null): Response =>
@@ -14,10 +15,15 @@ const page = (ids: number[], next: string | null = null): Response =>
 const button = (name: string | RegExp): Promise<HTMLElement> => screen.findByRole('button', { name });
 const openMenu = async (): Promise<void> => void fireEvent.click(await button('Earlier conversations'));
 
+const menuOf = (...hidden: number[]) => (
+  <ConversationMenu userId="u" current={2} hidden={new Set(hidden)} onOpen={onOpen} onDelete={onDelete} onError={onError} />
+);
+let rerender: ReturnType<typeof render>['rerender'];
+
 beforeEach(() => {
   vi.resetAllMocks();
   vi.stubGlobal('fetch', fetchMock);
-  render(<ConversationMenu userId="u" current={2} onOpen={onOpen} onError={onError} />);
+  ({ rerender } = render(menuOf()));
 });
 afterEach(cleanup);
 
@@ -48,21 +54,30 @@ test('without conversations it says what will be here', async () => {
   expect(await screen.findByText('Conversations are kept here.')).toBeDefined();
 });
 
-test('the open conversation, deleted, leaves a new one', async () => {
-  fetchMock.mockResolvedValueOnce(page([2, 1])).mockResolvedValueOnce(new Response(null, { status: 204 }));
+test('a deleted conversation goes from the list, and the focus stays beside it', async () => {
+  fetchMock.mockResolvedValueOnce(page([2, 1], 'a')).mockResolvedValueOnce(page([0]));
   await openMenu();
-  fireEvent.click(await button('Delete conversation Talk 2'));
-  await vi.waitFor(() => expect(onOpen).toHaveBeenCalledWith(null));
-  expect(screen.queryByRole('button', { name: /^Talk 2/ })).toBeNull();
+  fireEvent.click(await button('Delete conversation Talk 1'), { detail: 1 });
+  expect(onDelete.mock.calls).toEqual([[expect.objectContaining({ id: 1 }), false]]);
+  expect(document.activeElement).toBe(await button('Earlier conversations'));
+  rerender(menuOf(1));
+  expect(screen.queryByRole('button', { name: /^Talk 1/ })).toBeNull();
+  // Pages that are read later still find their place.
+  fireEvent.click(await button('Show more'));
+  const third = await button(/^Talk 0/);
+  await vi.waitFor(() => expect(document.activeElement).toBe(third));
+  rerender(menuOf(0, 1, 2));
+  expect(screen.getByText('Conversations are kept here.')).toBeDefined();
+  rerender(menuOf());
   expect(await button(/^Talk 1/)).toBeDefined();
+  fireEvent.click(await button('Delete conversation Talk 1'), { detail: 0 });
+  expect(onDelete).toHaveBeenLastCalledWith(expect.objectContaining({ id: 1 }), true);
 });
 
-test('what fails is reported, and nothing is taken away', async () => {
-  fetchMock.mockResolvedValueOnce(page([2, 1])).mockResolvedValueOnce(new Response('', { status: 503 }));
+test('what cannot be read is reported', async () => {
+  fetchMock.mockResolvedValueOnce(new Response('', { status: 503 }));
   await openMenu();
-  fireEvent.click(await button('Delete conversation Talk 1'));
-  await vi.waitFor(() => expect(onError).toHaveBeenCalledWith(expect.anything(), 'The conversation was not deleted.'));
-  expect(await button(/^Talk 1/)).toBeDefined();
+  await vi.waitFor(() => expect(onError).toHaveBeenCalledWith(expect.anything(), 'The conversations could not be read.'));
 });
 
 test.each([
@@ -74,13 +89,4 @@ test.each([
   await button(/^Talk 1/);
   act(screen.getByRole('region'));
   expect(screen.queryByRole('region')).toBeNull();
-});
-
-test('a conversation is deleted once, however often that is pressed', async () => {
-  fetchMock.mockResolvedValueOnce(page([2, 1])).mockReturnValueOnce(new Promise(() => undefined));
-  await openMenu();
-  const press = await button('Delete conversation Talk 1');
-  fireEvent.click(press);
-  fireEvent.click(press);
-  expect(fetchMock).toHaveBeenCalledTimes(2);
 });

@@ -1,29 +1,34 @@
 'use client';
 
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from 'react';
-import { deleteConversation, listConversations } from '@/lib/api';
+import { listConversations } from '@/lib/api';
 import { formatStamp } from '@/lib/dates';
-import type { ConversationPage } from '@/lib/types';
+import type { Conversation, ConversationPage } from '@/lib/types';
+import { nameOf } from '@/lib/use-conversation-deletes';
 import { useNow } from '@/lib/use-now';
 import { Icon } from '../icons';
 
 type Props = {
   userId: string;
   current: number | null;
+  /** Deleted ones, which the server may still have. */
+  hidden: ReadonlySet<number>;
   onOpen: (conversationId: number | null) => void;
+  onDelete: (conversation: Conversation, byKeyboard: boolean) => void;
   onError: (error: unknown, text: string) => void;
 };
 
-export const ConversationMenu = ({ userId, current, onOpen, onError }: Props) => {
+export const ConversationMenu = ({ userId, current, hidden, onOpen, onDelete, onError }: Props) => {
   const [open, setOpen] = useState(false);
   const [page, setPage] = useState<ConversationPage | null>(null);
   const [firstNew, setFirstNew] = useState(0);
   const rootRef = useRef<HTMLDivElement>(null);
   const buttonRef = useRef<HTMLButtonElement>(null);
   const now = useNow();
+  const listed = page?.conversations.filter(({ id }) => !hidden.has(id)) ?? [];
 
   const load = async (shown: ConversationPage | null): Promise<void> => {
-    const first = shown?.conversations.length ?? 0;
+    const first = shown === null ? 0 : listed.length;
     try {
       const next = await listConversations(userId, shown?.nextCursor ?? null);
       setPage({ ...next, conversations: [...(shown?.conversations ?? []), ...next.conversations] });
@@ -62,21 +67,9 @@ export const ConversationMenu = ({ userId, current, onOpen, onError }: Props) =>
     setOpen(!open);
   };
 
-  const deleting = useRef(new Set<number>());
-  const remove = async (id: number): Promise<void> => {
-    if (deleting.current.has(id)) return;
-    deleting.current.add(id);
-    try {
-      await deleteConversation(userId, id);
-      buttonRef.current?.focus(); // the one pressed is gone with its conversation
-      if (id === current) onOpen(null);
-      setPage((shown) =>
-        shown === null ? null : { ...shown, conversations: shown.conversations.filter((other) => other.id !== id) },
-      );
-    } catch (error) {
-      onError(error, 'The conversation was not deleted.');
-    }
-    deleting.current.delete(id);
+  const remove = (conversation: Conversation, byKeyboard: boolean): void => {
+    buttonRef.current?.focus(); // the one pressed goes with its conversation
+    onDelete(conversation, byKeyboard);
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -101,9 +94,9 @@ export const ConversationMenu = ({ userId, current, onOpen, onError }: Props) =>
       {open && (
         <div className="menu-panel" id="conversation-menu" role="region" aria-label="Earlier conversations">
           {page === null && <p className="menu-note">Reading…</p>}
-          {page?.conversations.length === 0 && page.nextCursor === null && <p className="menu-note">Conversations are kept here.</p>}
+          {page?.nextCursor === null && listed.length === 0 && <p className="menu-note">Conversations are kept here.</p>}
           <ul>
-            {page?.conversations.map((conversation) => (
+            {listed.map((conversation) => (
               <li key={conversation.id}>
                 <button
                   type="button"
@@ -115,7 +108,7 @@ export const ConversationMenu = ({ userId, current, onOpen, onError }: Props) =>
                   }}
                 >
                   <span className="menu-title" dir="auto">
-                    {conversation.title === '' ? `Conversation ${conversation.id}` : conversation.title}
+                    {nameOf(conversation)}
                   </span>
                   {now !== null && <time dateTime={conversation.updated_at}>{formatStamp(conversation.updated_at, now)}</time>}
                 </button>
@@ -123,7 +116,8 @@ export const ConversationMenu = ({ userId, current, onOpen, onError }: Props) =>
                   type="button"
                   className="icon-button"
                   aria-label={`Delete conversation ${conversation.title}`}
-                  onClick={() => void remove(conversation.id)}
+                  // A click without a pointer has no count.
+                  onClick={(event) => remove(conversation, event.detail === 0)}
                 >
                   <Icon name="trash" />
                 </button>
