@@ -376,6 +376,23 @@ def test_a_skip_link_opens_the_view_it_leads_to(user: Make) -> None:
         expect(target).to_be_focused()
 
 
+def test_a_phone_shows_the_numbers_that_the_assistant_is_told(user: Make) -> None:
+    ada = user(viewport={"width": 320, "height": 640})
+    plain = ada.add_task("Rest")["id"]
+    full = ada.add_task(
+        "Pay rent", priority="high", recurrence="monthly", tags=["home office", "money"]
+    )["id"]
+    page = ada.open("/")
+    for title, number in (("Rest", plain), ("Pay rent", full)):
+        shown = ada.row(title).locator(".task-number").filter(visible=True)
+        expect(shown).to_have_text(f"Task {number}")
+        assert is_within_its_window(shown)
+    assert not is_wider_than_its_window(page)
+    page.set_viewport_size({"width": 1360, "height": 860})
+    expect(ada.row("Rest").locator(".task-number").filter(visible=True)).to_have_count(1)
+    expect(ada.row("Rest").locator(".task-meta")).to_be_hidden()
+
+
 def test_text_at_twice_the_size_and_from_right_to_left_fits(user: Make) -> None:
     # 200 % zoom of a 1280 pixel window is a window of 640 CSS pixels.
     ada = user(viewport={"width": 640, "height": 430})

@@ -26,6 +26,7 @@ const TaskMeta = ({ task, now, onTag }: Pick<Props, 'task' | 'now' | 'onTag'>) =
   const overdue = now !== null && task.due_at !== null && !task.completed && isOverdue(task.due_at, now);
   return (
     <div className="task-meta">
+      {task.id > 0 && <span className="task-number narrow-only">Task {task.id}</span>}
       {task.due_at !== null && now !== null && (
         <span className={overdue ? 'chip chip-overdue' : 'chip'}>
           <Icon name={overdue ? 'warning' : 'calendar'} />
@@ -100,7 +101,6 @@ export const TaskRow = memo(function TaskRow({
     );
   }
 
-  const hasMeta = task.due_at !== null || task.priority !== 'none' || task.recurrence !== 'none' || task.tags.length > 0;
   return (
     <li
       id={rowId}
@@ -150,7 +150,7 @@ export const TaskRow = memo(function TaskRow({
             {task.description}
           </p>
         )}
-        {hasMeta && <TaskMeta task={task} now={now} onTag={onTag} />}
+        <TaskMeta task={task} now={now} onTag={onTag} />
       </div>
       <div className="task-actions">
         <button
@@ -174,7 +174,7 @@ export const TaskRow = memo(function TaskRow({
         </button>
       </div>
       {!isNew && (
-        <span className="task-number" title={`In the chat: “mark task ${task.id} as complete”`}>
+        <span className="task-number wide-only" title={`In the chat: “mark task ${task.id} as complete”`}>
           <span className="visually-hidden">Task </span>
           {task.id}
         </span>
