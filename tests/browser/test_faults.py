@@ -153,3 +153,36 @@ def test_every_conversation_can_be_reached(user: Make) -> None:
     expect(talks).to_have_count(119)
     page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
+
+
+def test_every_message_can_be_reached(user: Make) -> None:
+    ada = user()
+    page = ada.open("/")
+    ada.say("Hello")
+    expect(page).to_have_url(re.compile(r"\?conversation=\d+$"))
+    conversation = int(page.url.rpartition("=")[2])
+    sql(
+        "INSERT INTO messages (user_id, conversation_id, role, content) SELECT"
+        f" '{ada.user_id}', {conversation}, 'user', 'Line ' || n FROM generate_series(1, 228) AS n",
+    )
+    page = ada.reload()
+    messages = page.get_by_role("log").locator(".message")
+    earlier = page.get_by_role("button", name="Earlier messages")
+    expect(messages).to_have_count(100)
+    expect(page.get_by_role("log").get_by_text("Line 228", exact=True)).to_be_in_viewport()
+    earlier.focus()
+    first = page.get_by_text("Line 129", exact=True)
+    expect(first).to_be_in_viewport()
+    before = first.bounding_box()
+    page.keyboard.press("Enter")
+    expect(messages).to_have_count(200)
+    assert first.bounding_box() == before
+    expect(earlier).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(messages).to_have_count(230)
+    assert first.bounding_box() == before
+    expect(earlier).to_have_count(0)
+    expect(page.get_by_role("log")).to_be_focused()
+    page.keyboard.press("Home")
+    expect(messages.first).to_contain_text("Hello")
+    expect(messages.first).to_be_in_viewport()

@@ -221,11 +221,15 @@ export const listConversations = async (userId: string, cursor: string | null = 
   );
   return { conversations: items, nextCursor: next_cursor };
 };
+/** A conversation with its newest messages, or with those before the cursor. */
 export const getConversation = async (
   userId: string,
   id: number,
-  signal: AbortSignal,
-): Promise<Conversation & { messages: StoredMessage[] }> => json(`${conversationsPath(userId)}/${id}`, { signal });
+  { cursor = null, ...init }: { cursor?: string | null; signal?: AbortSignal } = {},
+): Promise<Conversation & { messages: StoredMessage[]; next_cursor: string | null }> => {
+  const search = cursor === null ? '' : `?${new URLSearchParams({ cursor }).toString()}`;
+  return json(`${conversationsPath(userId)}/${id}${search}`, init);
+};
 export const deleteConversation = async (
   userId: string,
   id: number,

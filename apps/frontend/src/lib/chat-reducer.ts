@@ -27,6 +27,8 @@ export type ChatState = {
   /** Counts the conversations opened: the same one gets its number only with its first reply. */
   opened: number;
   messages: Message[];
+  /** Leads to the messages before these; null where there are none. */
+  earlier: string | null;
   /** idle: nothing runs; sending: no event yet; streaming: events come; retrying: waits before it asks again. */
   status: 'idle' | 'sending' | 'streaming' | 'retrying';
   error: string | null;
@@ -40,8 +42,9 @@ export type ChatState = {
 export type StreamEvent = { type: string; [key: string]: unknown };
 
 export type ChatAction =
-  | { type: 'opened'; conversationId: number | null; messages: Message[] }
-  | { type: 'reread'; messages: Message[] }
+  | { type: 'opened'; conversationId: number | null; messages: Message[]; earlier: string | null }
+  | { type: 'reread'; messages: Message[]; earlier: string | null }
+  | { type: 'earlier'; cursor: string; messages: Message[]; earlier: string | null }
   | { type: 'asked'; key: string; text: string; at: string }
   | { type: 'retried' }
   | { type: 'waiting'; attempt: number }
@@ -55,6 +58,7 @@ export const initialChat: ChatState = {
   conversationId: null,
   opened: 0,
   messages: [],
+  earlier: null,
   status: 'idle',
   error: null,
   retry: null,
@@ -200,9 +204,19 @@ export const chatReducer = (state: ChatState, action: ChatAction): ChatState => 
         conversationId: action.conversationId,
         opened: state.opened + 1,
         messages: action.messages,
+        earlier: action.earlier,
       };
     case 'reread':
-      return { ...state, messages: action.messages };
+      return { ...state, messages: action.messages, earlier: action.earlier };
+    case 'earlier':
+      // They fit only before the messages that they were asked for.
+      if (action.cursor !== state.earlier) return state;
+      return {
+        ...state,
+        messages: [...action.messages, ...state.messages],
+        earlier: action.earlier,
+        announcement: `${action.messages.length} earlier messages.`,
+      };
     case 'asked':
       return {
         ...state,

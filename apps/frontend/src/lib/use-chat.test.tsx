@@ -18,6 +18,7 @@ const bodies = (): unknown[] =>
 
 const stored = (...contents: string[]): Response =>
   Response.json({
+    next_cursor: null,
     messages: contents.map((content, index) => ({
       id: index,
       role: index % 2 === 0 ? 'user' : 'assistant',
@@ -234,6 +235,41 @@ describe('opening conversations', () => {
     expect(handlers.onTurnEnd).toHaveBeenCalledTimes(1);
     await act(() => vi.advanceTimersByTimeAsync(10_000));
     expect(result.current.state).toMatchObject({ retry: null, error: null });
+  });
+
+  test('the messages before are read page by page', async () => {
+    const page = async (next_cursor: string | null, ...contents: string[]): Promise<void> => {
+      const body = (await stored(...contents).json()) as object;
+      fetchMock.mockResolvedValueOnce(Response.json({ ...body, next_cursor }));
+    };
+    const { result } = renderChat(7);
+    await page('a/b', 'Three?', 'Three.');
+    await act(() => result.current.open(7));
+    await page('c', 'Two?', 'Two.');
+    await act(async () => (await result.current.readEarlier())());
+    await page(null, 'One?', 'One.');
+    await act(async () => (await result.current.readEarlier())());
+    expect(words(result.current.state)).toEqual(['One?', 'One.', 'Two?', 'Two.', 'Three?', 'Three.']);
+    expect(fetchMock.mock.calls.map(([path]) => path)).toEqual([
+      '/api/u/conversations/7',
+      '/api/u/conversations/7?cursor=a%2Fb',
+      '/api/u/conversations/7?cursor=c',
+    ]);
+    expect(result.current.state.announcement).toBe('2 earlier messages.');
+    await act(async () => (await result.current.readEarlier())());
+    expect(fetchMock).toHaveBeenCalledTimes(3);
+  });
+
+  test('earlier messages that come after another conversation was opened are not shown in it', async () => {
+    fetchMock.mockResolvedValueOnce(Response.json({ messages: [], next_cursor: 'x' }));
+    const { result } = renderChat(7);
+    await act(() => result.current.open(7));
+    fetchMock.mockResolvedValueOnce(stored('One?', 'One.'));
+    const show = await act(() => result.current.readEarlier());
+    fetchMock.mockResolvedValueOnce(stored('Two?', 'Two.'));
+    await act(() => result.current.open(8));
+    act(show);
+    expect(words(result.current.state)).toEqual(['Two?', 'Two.']);
   });
 
   test('where none comes, asking again is offered', async () => {

@@ -8,7 +8,6 @@ import {
   fromStored,
   initialChat,
   type ChatState,
-  type Message,
   type StreamEvent,
 } from './chat-reducer';
 import { readEvents } from './sse';
@@ -62,8 +61,14 @@ type Chat = {
   retry: () => void;
   /** False when something else was opened or said meanwhile. `patient` waits for a backend that is away. */
   open: (conversationId: number | null, options?: { patient?: boolean }) => Promise<boolean>;
+  /** Reads the messages before those on the page; answers what shows them. */
+  readEarlier: () => Promise<() => void>;
   dismiss: () => void;
 };
+
+/** Messages as the server has them; `earlier` leads to those before. */
+type Read = Pick<ChatState, 'messages' | 'earlier'>;
+const nothing: Read = { messages: [], earlier: null };
 
 /** One conversation over the AI SDK UI message stream. */
 export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutput, onTurnEnd, onSignedOut }: Options): Chat => {
@@ -182,14 +187,14 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
     void run(text, conversationId, signal);
   }, [begin, run]);
 
-  /** Messages of the conversation; null when something else was begun meanwhile. */
+  /** The newest messages of the conversation; null when something else was begun meanwhile. */
   const read = useCallback(
-    async (conversationId: number, patient: boolean, signal: AbortSignal): Promise<Message[] | null> => {
+    async (conversationId: number, patient: boolean, signal: AbortSignal): Promise<Read | null> => {
       const isStopped = (): boolean => signal.aborted;
       while (!isStopped()) {
         try {
-          const { messages } = await getConversation(userId, conversationId, signal);
-          return isStopped() ? null : fromStored(messages);
+          const { messages, next_cursor } = await getConversation(userId, conversationId, { signal });
+          return isStopped() ? null : { messages: fromStored(messages), earlier: next_cursor };
         } catch (error) {
           if (isStopped()) return null;
           if (!patient || !(error instanceof ApiError) || !error.isTemporary) throw error;
@@ -206,10 +211,10 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
     async (conversationId: number, signal: AbortSignal): Promise<void> => {
       for (const seconds of lateReply) {
         await sleep(seconds, signal);
-        const messages = await read(conversationId, false, signal).catch(() => []);
-        if (messages === null) return;
-        if (messages.at(-1)?.role !== 'assistant') continue;
-        dispatch({ type: 'reread', messages });
+        const found = await read(conversationId, false, signal).catch(() => nothing);
+        if (found === null) return;
+        if (found.messages.at(-1)?.role !== 'assistant') continue;
+        dispatch({ type: 'reread', ...found });
         latest.current.onTurnEnd();
         return;
       }
@@ -221,16 +226,23 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
   const open = useCallback(
     async (conversationId: number | null, { patient = false }: { patient?: boolean } = {}): Promise<boolean> => {
       const signal = begin({ isTurn: false });
-      const messages = conversationId === null ? [] : await read(conversationId, patient, signal);
-      if (messages === null) return false;
-      dispatch({ type: 'opened', conversationId, messages });
-      if (conversationId !== null && messages.at(-1)?.role === 'user') void findReply(conversationId, signal);
+      const found = conversationId === null ? nothing : await read(conversationId, patient, signal);
+      if (found === null) return false;
+      dispatch({ type: 'opened', conversationId, ...found });
+      if (conversationId !== null && found.messages.at(-1)?.role === 'user') void findReply(conversationId, signal);
       return true;
     },
     [begin, read, findReply],
   );
 
+  const readEarlier = useCallback(async (): Promise<() => void> => {
+    const { conversationId, earlier: cursor } = latest.current.state;
+    if (conversationId === null || cursor === null) return () => undefined;
+    const { messages, next_cursor } = await getConversation(userId, conversationId, { cursor });
+    return () => dispatch({ type: 'earlier', cursor, messages: fromStored(messages), earlier: next_cursor });
+  }, [userId]);
+
   const dismiss = useCallback((): void => dispatch({ type: 'dismissed' }), []);
 
-  return { state, send, stop, retry, open, dismiss };
+  return { state, send, stop, retry, open, readEarlier, dismiss };
 };

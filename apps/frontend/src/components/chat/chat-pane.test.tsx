@@ -13,7 +13,7 @@ const message = (text: string): Message => ({
 });
 const open = vi.fn<(id: number | null) => Promise<boolean>>();
 const resized = vi.fn();
-const handlers = { send: vi.fn(), stop: vi.fn(), retry: vi.fn(), dismiss: vi.fn(), open };
+const handlers = { send: vi.fn(), stop: vi.fn(), retry: vi.fn(), dismiss: vi.fn(), open, readEarlier: vi.fn<() => Promise<() => void>>() };
 const onError = vi.fn();
 const deletes = { hidden: new Set<number>(), remove: vi.fn<ConversationDeletes['remove']>() };
 
@@ -155,6 +155,37 @@ test('the log follows its end when its height changes, until the reader scrolls 
   fireEvent.click(screen.getByRole('button', { name: 'Latest' }));
   expect(log().scrollTop).toBe(900);
   expect(document.activeElement).toBe(log());
+});
+
+test('earlier messages come above what is in sight, which stays there, and so does the focus', async () => {
+  const messages = [message('c'), message('d')];
+  const { rerender } = render(paneOf({ conversationId: 7, messages, earlier: 'x' }));
+  Object.defineProperty(log(), 'scrollHeight', { get: () => 100 * log().querySelectorAll('.message').length });
+  const button = screen.getByRole('button', { name: 'Earlier messages' });
+  const read = async (...now: Parameters<typeof paneOf>): Promise<void> => {
+    handlers.readEarlier.mockResolvedValueOnce(() => rerender(paneOf(...now)));
+    fireEvent.click(button);
+    fireEvent.click(button);
+    await act(() => Promise.resolve());
+  };
+  button.focus();
+  log().scrollTop = 30;
+  await read({ conversationId: 7, messages: [message('b'), ...messages], earlier: 'y' });
+  expect(handlers.readEarlier).toHaveBeenCalledTimes(1);
+  expect(log().scrollTop).toBe(130);
+  expect(document.activeElement).toBe(button);
+  await read({ conversationId: 7, messages: [message('a'), message('b'), ...messages] });
+  expect(log().scrollTop).toBe(230);
+  expect(screen.queryByRole('button', { name: 'Earlier messages' })).toBeNull();
+  expect(document.activeElement).toBe(log());
+});
+
+test('earlier messages that cannot be read are reported and can be asked for again', async () => {
+  render(paneOf({ conversationId: 7, messages: [message('a')], earlier: 'x' }));
+  handlers.readEarlier.mockRejectedValueOnce(new Error('x'));
+  fireEvent.click(screen.getByRole('button', { name: 'Earlier messages' }));
+  await vi.waitFor(() => expect(onError).toHaveBeenCalledWith(expect.anything(), 'The earlier messages could not be read.'));
+  expect(screen.getByRole('button', { name: 'Earlier messages' }).getAttribute('aria-disabled')).toBe('false');
 });
 
 test('dots show that the assistant thinks', () => {

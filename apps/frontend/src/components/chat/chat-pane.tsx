@@ -1,6 +1,7 @@
 'use client';
 
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { setConversationInAddress } from '@/lib/address';
 import { isThinking } from '@/lib/chat-reducer';
 import { readDraft, writeDraft } from '@/lib/drafts';
@@ -36,11 +37,12 @@ export const engineLabel = (engine: Engine): string =>
   engine.name === 'offline' ? 'Offline assistant: rules, no model' : `Model: ${engine.model ?? engine.name}`;
 
 export const ChatPane = ({ userId, engine, chat, deletes, onError }: Props) => {
-  const { state, send, stop, retry, open, dismiss } = chat;
+  const { state, send, stop, retry, open, readEarlier, dismiss } = chat;
   const busy = state.status !== 'idle';
   const now = useNow();
   const [draft, setDraft] = useState('');
   const [following, setFollowing] = useState(true);
+  const [reading, setReading] = useState(false);
   const logRef = useRef<HTMLDivElement>(null);
   const { composerRef, focus } = useFocusBack(busy);
   const draftName = `chat-${state.conversationId ?? 'new'}`;
@@ -101,6 +103,28 @@ export const ChatPane = ({ userId, engine, chat, deletes, onError }: Props) => {
   const dismissError = (): void => {
     dismiss();
     focusFirst(logRef.current);
+  };
+
+  const showEarlier = async (): Promise<void> => {
+    if (reading) return;
+    setReading(true);
+    let show: () => void = () => undefined;
+    try {
+      show = await readEarlier();
+    } catch (error) {
+      onError(error, 'The earlier messages could not be read.');
+    }
+    const log = logRef.current;
+    const below = log === null ? 0 : log.scrollHeight - log.scrollTop;
+    flushSync(() => {
+      setReading(false);
+      show();
+    });
+    if (log === null) return;
+    // What was in sight stays there.
+    log.scrollTop = log.scrollHeight - below;
+    // The button goes with the first message.
+    if (document.activeElement === document.body) focusFirst(log);
   };
 
   const openConversation = (id: number | null): void => {
@@ -182,6 +206,11 @@ export const ChatPane = ({ userId, engine, chat, deletes, onError }: Props) => {
         tabIndex={0}
         onScroll={onScroll}
       >
+        {state.earlier !== null && (
+          <button type="button" className="button button-quiet earlier" aria-disabled={reading} onClick={() => void showEarlier()}>
+            {reading ? 'Reading…' : 'Earlier messages'}
+          </button>
+        )}
         {state.messages.length === 0 ? (
           <div className="chat-welcome">
             <p className="empty-title">What would you like to do?</p>
