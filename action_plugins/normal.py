@@ -17,6 +17,7 @@ import io
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,15 +73,19 @@ def run_here(path: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The answer of the module in this file, a failure with all it said where it gives none."""
     out, err = io.StringIO(), io.StringIO()
     encoder = get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)
-    # The same two variables that the package sets before it calls a module.
-    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=encoder).encode()
-    basic._ANSIBLE_PROFILE = PROFILE
     code: Any = 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            execute(path)
-        except SystemExit as end:
-            code = end.code
+    # A module removes a temporary folder of its own when its process exits, which a worker never
+    # does in that way: it is given one.
+    with tempfile.TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder:
+        given = {"ANSIBLE_MODULE_ARGS": arguments | {"_ansible_tmpdir": folder}}
+        # The same two variables that the package sets before it calls a module.
+        basic._ANSIBLE_ARGS = json.dumps(given, cls=encoder).encode()
+        basic._ANSIBLE_PROFILE = PROFILE
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                execute(path)
+            except SystemExit as end:
+                code = end.code
     decoder = get_module_decoder(PROFILE, Direction.MODULE_TO_CONTROLLER)
     try:
         answer: dict[str, Any] = json.loads(out.getvalue(), cls=decoder)

@@ -38,6 +38,8 @@ def main():
         print("not an answer")
         sys.exit(4)
     module.warn("careful")
+    with open(os.path.join(module.tmpdir, "a file"), "w") as file:
+        file.write("for this run")
     module.exit_json(
         changed=True,
         items=module.params["items"],
@@ -50,6 +52,7 @@ def main():
         braces="{" + "{ 1 + 1 }" + "}",
         process=os.getpid(),
         parent=os.getppid(),
+        folder=module.tmpdir,
     )
 
 
@@ -108,7 +111,7 @@ PLAY = """\
         mode: "0600"
 """
 # What differs from run to run, and how a broken module is shown.
-OF_ITS_OWN = {"process", "parent", "exception", "module_stdout", "module_stderr", "msg"}
+OF_ITS_OWN = {"process", "parent", "folder", "exception", "module_stdout", "module_stderr", "msg"}
 OF_ITS_OWN |= {"ansible_job_id", "results_file"}
 # Of a file, likewise.
 OF_ITS_OWN |= {"atime", "birthtime", "ctime", "inode", "mtime", "version"}
@@ -169,6 +172,13 @@ def test_it_runs_in_the_worker_but_for_what_must_outlive_it(both: tuple[Any, Any
     assert here["well"]["parent"] == here["checked"]["parent"]
     assert apart["well"]["parent"] != apart["checked"]["parent"]
     assert here["apart"]["parent"] != here["well"]["parent"]
+
+
+def test_temporary_folder_is_gone_after_the_run(both: tuple[Any, Any]) -> None:
+    for answers, _ in both:
+        folders = {answers[name]["folder"] for name in ("well", "checked")}
+        assert len(folders) == 2
+        assert not any(Path(folder).exists() for folder in folders)
 
 
 @pytest.mark.parametrize(
