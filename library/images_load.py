@@ -39,25 +39,27 @@ loaded:
 def load(docker: str, node: str, references: list[str], timeout: int) -> None:
     """Loads the images into a node and checks their ids there. Raises DockerError."""
     host = host_ids(docker, references)
-    with subprocess.Popen(
-        [docker, "save", *references], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as save:
+    ctr = ["ctr", "--namespace", "k8s.io", "images", "import", "-"]
+    pipe = subprocess.PIPE
+    with (
+        subprocess.Popen([docker, "save", *references], stdout=pipe, stderr=pipe) as save,
+        subprocess.Popen(
+            [docker, "exec", "-i", node, *ctr], stdin=save.stdout, stdout=pipe, stderr=pipe
+        ) as imported,
+    ):
+        # Only the import reads now: where it ends early, saving ends too instead of waiting.
+        if save.stdout:
+            save.stdout.close()
         try:
-            done = subprocess.run(
-                [docker, "exec", "-i", node, "ctr", "--namespace", "k8s.io"]
-                + ["images", "import", "-"],
-                stdin=save.stdout,
-                capture_output=True,
-                text=True,
-                timeout=timeout,
-                check=False,
-            )
+            _, import_said = imported.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             save.kill()
+            imported.kill()
             raise DockerError(f"it took more than {timeout} seconds") from None
-        said = (save.stderr.read().decode() if save.stderr else "").strip()
-        if save.wait() or done.returncode:
-            raise DockerError(said or done.stderr.strip() or "the import failed without a word")
+        _, save_said = save.communicate()
+    if save.returncode or imported.returncode:
+        said = [text.decode(errors="replace").strip() for text in (save_said, import_said)]
+        raise DockerError("; ".join(filter(None, said)) or "the import failed without a word")
     present = node_images(docker, node)
     wrong = [name for name in references if host[name] not in present.get(name, [])]
     if wrong:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from modules import run_module
 
 import images
 
@@ -397,3 +398,23 @@ def test_current_tag_stays_even_when_it_is_the_oldest() -> None:
     import images_prune
 
     assert images_prune.surplus(["1", "2", "3"], current="3", keep=1, protected=set()) == ["1", "2"]
+
+
+# The node's disk is full: its import ends while Docker still has most of the image to give.
+FULL_NODE = """#!/bin/sh
+case "$1 $2" in
+    "image ls") echo "localhost/todo/app:1 sha256:1" ;;
+    save*) head -c 20000000 /dev/zero ;;
+    exec*) echo "no space left on device" >&2; exit 1 ;;
+esac
+"""
+
+
+def test_import_that_ends_early_ends_the_loading(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(FULL_NODE)
+    docker.chmod(0o755)
+    loads = {"node": ["localhost/todo/app:1"]}
+    answer = run_module("images_load", loads=loads, docker=str(docker), timeout=30)
+    assert answer["failed"]
+    assert "into node node: no space left on device. Run the same" in answer["msg"]

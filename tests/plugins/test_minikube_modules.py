@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run_module(name: str, **arguments: Any) -> dict[str, Any]:
-    """What the module answers when it is run with these arguments in a process of its own."""
-    code = (
-        "import runpy, sys; import ansible.module_utils as u;"
-        f"u.__path__.append({str(ROOT / 'module_utils')!r});"
-        f"runpy.run_path({str(ROOT / 'library' / f'{name}.py')!r}, run_name='__main__')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+from modules import run_module
 
 
 def program(path: Path, text: str) -> str:
