@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.images_docker import DockerError, host_images
+from ansible.module_utils.images_docker import DockerError, host_images, output
 
 DOCUMENTATION = r"""
 module: images_build
 short_description: Build container images with BuildKit
 description:
-  - Builds each image as soon as the images it needs are there. What each build says goes to a log
+  - Builds each image as soon as the images it needs are there, with the builder that is part of the
+    Docker in use, whichever one C(docker buildx use) chose. What each build says goes to a log
     file of its own. After a failure the builds under way are finished, so that their work is not
     lost, and no other is started.
 options:
@@ -72,10 +73,23 @@ class BuildError(Exception):
     """A build failed; the text says which, why, and where its log lies."""
 
 
-def command(image: dict[str, Any], docker: str, ca_bundle: str, *, cache: bool = True) -> list[str]:
+def own_builder(docker: str) -> str:
+    """The builder that is part of the Docker in use. Raises DockerError.
+
+    A builder in a container knows no image of Docker's, so it would look for our bases in a
+    registry. The one without is named after Docker's context.
+    """
+    context: str = output([docker, "context", "inspect", "--format", "{{.Name}}"])
+    return context.strip()
+
+
+def command(
+    image: dict[str, Any], docker: str, ca_bundle: str, builder: str, *, cache: bool = True
+) -> list[str]:
     """The command that builds one image of the plan."""
     reference = image["reference"]
-    line = [docker, "buildx", "build", "--load", "--progress=plain", f"--tag={reference}"]
+    line = [docker, "buildx", "build", f"--builder={builder}", "--load", "--progress=plain"]
+    line.append(f"--tag={reference}")
     if not cache:
         line.append("--no-cache")
     line += [f"--file={image['dockerfile']}"]
@@ -126,6 +140,7 @@ def build_all(
     *,
     docker: str,
     ca_bundle: str,
+    builder: str,
     logs: Path,
     parallel: int,
     timeout: int,
@@ -143,7 +158,7 @@ def build_all(
                 if problems or len(running) >= parallel:
                     break
                 waiting.remove(image)
-                line = command(image, docker, ca_bundle, cache=cache)
+                line = command(image, docker, ca_bundle, builder, cache=cache)
                 log = logs / f"{image['name']}.log"
                 running[pool.submit(build, image, log, timeout, line)] = image
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -174,10 +189,15 @@ def main() -> None:
         module.exit_json(changed=bool(images), built={}, ids={})
     logs = Path(module.params["log_dir"])
     logs.mkdir(parents=True, exist_ok=True)
+    try:
+        builder = own_builder(module.params["docker"])
+    except DockerError as error:
+        module.fail_json(msg=f"Docker does not tell which context it uses: {error}", built={})
     built, problems = build_all(
         images,
         docker=module.params["docker"],
         ca_bundle=module.params["ca_bundle"],
+        builder=builder,
         logs=logs,
         cache=module.params["cache"],
         parallel=module.params["parallel"],

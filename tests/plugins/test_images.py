@@ -265,6 +265,8 @@ def test_image_that_all_nodes_have_is_no_problem() -> None:
 
 DOCKER = """#!/bin/sh
 set -eu
+[ "$1" != context ] || { echo desktop-linux; exit; }
+[ "$1" != image ] || exit 0
 for word in "$@"; do
     case $word in --tag=*) reference=${word#--tag=} ;; esac
 done
@@ -315,7 +317,13 @@ def run(docker: Path, *given: dict[str, Any], parallel: int = 2) -> Any:
     logs = docker.parent / "logs"
     logs.mkdir()
     return images_build.build_all(
-        list(given), docker=str(docker), ca_bundle="", logs=logs, parallel=parallel, timeout=60
+        list(given),
+        docker=str(docker),
+        ca_bundle="",
+        builder="default",
+        logs=logs,
+        parallel=parallel,
+        timeout=60,
     )
 
 
@@ -351,6 +359,15 @@ def test_failure_names_image_and_log_and_starts_nothing_else(docker: Path) -> No
     assert order(docker) == ["start todo/broken:1"]
 
 
+def test_dockers_own_builder_builds_whichever_is_chosen(docker: Path) -> None:
+    """A builder in a container would look for bases such as localhost/todo/base in a registry."""
+    logs = str(docker.parent / "logs")
+    answer = run_module("images_build", images=[image("app")], docker=str(docker), log_dir=logs)
+    assert list(answer["built"]) == ["todo/app:1"]
+    arguments = (docker.parent / "state/app:1.arguments").read_text().splitlines()
+    assert "--builder=desktop-linux" in arguments
+
+
 def test_missing_docker_is_said(tmp_path: Path) -> None:
     _, (problem,) = run(tmp_path / "docker", image("a"))
     assert "is not installed" in problem
@@ -360,8 +377,8 @@ def test_secret_is_given_only_with_a_bundle(monkeypatch: pytest.MonkeyPatch) -> 
     import images_build
 
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
-    without = images_build.command(image("app"), "docker", "")
-    given = images_build.command(image("app"), "docker", "/etc/ca.pem")
+    without = images_build.command(image("app"), "docker", "", "default")
+    given = images_build.command(image("app"), "docker", "/etc/ca.pem", "default")
     assert [word for word in given if word not in without] == ["--secret=id=ca,src=/etc/ca.pem"]
     assert without[-1] == "/context"
 
@@ -369,8 +386,8 @@ def test_secret_is_given_only_with_a_bundle(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_build_can_be_done_without_what_earlier_ones_left() -> None:
     import images_build
 
-    usual = images_build.command(image("app"), "docker", "")
-    anew = images_build.command(image("app"), "docker", "", cache=False)
+    usual = images_build.command(image("app"), "docker", "", "default")
+    anew = images_build.command(image("app"), "docker", "", "default", cache=False)
     assert [word for word in anew if word not in usual] == ["--no-cache"]
 
 
@@ -378,7 +395,7 @@ def test_proxy_of_the_host_reaches_the_build(monkeypatch: pytest.MonkeyPatch) ->
     import images_build
 
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy")
-    line = images_build.command(image("app"), "docker", "")
+    line = images_build.command(image("app"), "docker", "", "default")
     assert "--build-arg=HTTPS_PROXY" in line
     assert "secret" not in " ".join(line)
 
