@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.images_docker import DockerError, host_images, node_images
+from ansible.module_utils.images_docker import DockerError, host_images, node_images, output
 
 DOCUMENTATION = r"""
 module: images_prune
@@ -45,6 +44,10 @@ removed:
 """
 
 
+# Docker deletes the layers of many gigabytes.
+REMOVAL_SECONDS = 120
+
+
 def surplus(tags: list[str], *, current: str, keep: int, protected: set[str]) -> list[str]:
     """Of the tags, given newest first, those that go. Protected ones stay and count."""
     kept = [tag for tag in tags if tag == current or tag in protected]
@@ -59,36 +62,25 @@ def _of_repository(images: list[str], reference: str) -> list[str]:
     return sorted(name for name in images if name.rpartition(":")[0] == repository)
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
 def newest_first(docker: str, tags: list[str]) -> list[str]:
     """The tags by the time Docker gave them. Raises DockerError."""
     if not tags:
         return []
-    shown = _run([docker, "image", "inspect", *tags])
-    if shown.returncode:
-        raise DockerError(shown.stderr.strip())
-    times = [image["Metadata"]["LastTagTime"] for image in json.loads(shown.stdout)]
+    shown = json.loads(output([docker, "image", "inspect", *tags]))
+    times = [image["Metadata"]["LastTagTime"] for image in shown]
     return [tag for _, tag in sorted(zip(times, tags, strict=True), reverse=True)]
 
 
 def used_on_host(docker: str) -> set[str]:
     """References that containers were made from. Raises DockerError."""
-    shown = _run([docker, "ps", "--all", "--format", "{{.Image}}"])
-    if shown.returncode:
-        raise DockerError(shown.stderr.strip())
-    return set(shown.stdout.split())
+    return set(output([docker, "ps", "--all", "--format", "{{.Image}}"]).split())
 
 
 def used_on_node(docker: str, node: str, images: dict[str, list[str]]) -> set[str]:
     """References whose image a container of the node was made from. Raises DockerError."""
-    shown = _run([docker, "exec", node, "crictl", "ps", "--all", "--output", "json"])
-    if shown.returncode:
-        raise DockerError(shown.stderr.strip())
+    shown = output([docker, "exec", node, "crictl", "ps", "--all", "--output", "json"])
     used: set[str] = set()
-    for container in json.loads(shown.stdout)["containers"]:
+    for container in json.loads(shown)["containers"]:
         used |= {container["image"]["image"], container.get("imageRef", "")}
     return {name for name, idents in images.items() if name in used or used & set(idents)}
 
@@ -140,9 +132,7 @@ def main() -> None:
                 if place == "host"
                 else [docker, "exec", place, "crictl", "rmi"]
             )
-            done = _run([*remove, *tags])
-            if done.returncode:
-                raise DockerError(done.stderr.strip())
+            output([*remove, *tags], REMOVAL_SECONDS)
     except DockerError as error:
         module.fail_json(msg=f"Old images could not be removed: {error}")
     module.exit_json(**result)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.minikube_process import environment, lock
+from ansible.module_utils.minikube_process import LockedError, environment, lock
 
 DOCUMENTATION = r"""
 module: minikube_command
@@ -78,12 +78,10 @@ def main() -> None:
         module.exit_json(changed=True)
     log = Path(p["log"])
     log.parent.mkdir(parents=True, exist_ok=True)
-    held = lock(p["home"], p["timeout"])
-    if held is None:
-        module.fail_json(
-            msg=f"Another minikube command has kept {p['home']}/.lock for {p['timeout']} s. "
-            f"Remedy: wait for it, or find it with `fuser {p['home']}/.lock` and end it."
-        )
+    try:
+        held = lock(p["home"], p["timeout"])
+    except LockedError as error:
+        module.fail_json(msg=str(error))
     shown = shlex.join(p["argv"])
     began = time.monotonic()
     with log.open("ab") as file:

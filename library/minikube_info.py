@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.minikube_kubectl import SETTINGS, Kubectl, read_settings
-from ansible.module_utils.minikube_process import CLUSTER_ARGUMENTS, environment, lock
+from ansible.module_utils.minikube_process import CLUSTER_ARGUMENTS, LockedError, environment, lock
 from ansible.module_utils.programs import run
 
 DOCUMENTATION = r"""
@@ -319,13 +319,10 @@ def main() -> None:
     p = module.params
     # Where nothing was ever started there is nothing to wait for, and no folder to make.
     if Path(p["home"]).is_dir():
-        held = lock(p["home"], p["wait"])
-        if held is None:
-            module.fail_json(
-                msg=f"Another minikube command has kept {p['home']}/.lock for {p['wait']} s. "
-                f"Remedy: wait for it, or find it with `fuser {p['home']}/.lock` and end it."
-            )
-        os.close(held)
+        try:
+            os.close(lock(p["home"], p["wait"]))
+        except LockedError as error:
+            module.fail_json(msg=str(error))
     probe = Probe(p)
     profile = read_profile(p["home"], p["profile"])
     with ThreadPoolExecutor() as pool:

@@ -29,11 +29,16 @@ def environment(home: str, kubeconfig: str) -> dict[str, str]:
     return kept | {"MINIKUBE_HOME": home, "KUBECONFIG": kubeconfig}
 
 
-def lock(home: str, seconds: float) -> int | None:
-    """The file descriptor that holds the lock of a Minikube home, None when others keep it.
+class LockedError(Exception):
+    """Another command keeps the lock of a Minikube home; the text names the remedy."""
 
-    Waits up to `seconds`. The lock ends with the last process that inherited the descriptor, so
-    a `minikube start` whose playbook was killed keeps it until it is through.
+
+def lock(home: str, seconds: float) -> int:
+    """The file descriptor that holds the lock of a Minikube home.
+
+    Waits up to `seconds`, then raises LockedError. The lock ends with the last process that
+    inherited the descriptor, so a `minikube start` whose playbook was killed keeps it until it is
+    through.
     """
     Path(home).mkdir(parents=True, exist_ok=True)
     descriptor = os.open(Path(home, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -44,7 +49,10 @@ def lock(home: str, seconds: float) -> int | None:
         except OSError:
             if time.monotonic() >= deadline:
                 os.close(descriptor)
-                return None
+                raise LockedError(
+                    f"Another minikube command has kept {home}/.lock for {seconds} s. "
+                    f"Remedy: wait for it, or find it with `fuser {home}/.lock` and end it."
+                ) from None
             time.sleep(LOCK_POLL_SECONDS)
         else:
             return descriptor

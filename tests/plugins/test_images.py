@@ -417,6 +417,14 @@ def test_current_tag_stays_even_when_it_is_the_oldest() -> None:
     assert images_prune.surplus(["1", "2", "3"], current="3", keep=1, protected=set()) == ["1", "2"]
 
 
+def test_docker_that_fails_without_a_word_is_named(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\n[ $1 = image ] || exit 3\n")
+    docker.chmod(0o755)
+    answer = run_module("images_prune", references=["localhost/todo/app:1"], docker=str(docker))
+    assert answer["msg"] == f"Old images could not be removed: {docker} ended with 3"
+
+
 # The node's disk is full: its import ends while Docker still has most of the image to give.
 FULL_NODE = """#!/bin/sh
 case "$1 $2" in

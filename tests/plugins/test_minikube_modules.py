@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
@@ -296,6 +297,17 @@ def test_status_waits_for_a_command_whose_playbook_is_gone(home: Path) -> None:
     reader.join(20)
     assert waited
     assert answers[0]["state"] == "stopped"
+
+
+@pytest.mark.parametrize("module", ["minikube_info", "minikube_command"])
+def test_kept_lock_is_named_with_its_remedy(home: Path, module: str) -> None:
+    own = {"minikube_info": {"profile": "m", "wait": 0}}
+    own["minikube_command"] = {"argv": ["true"], "log": str(home / "log"), "timeout": 0}
+    with (home / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        answer = run_module(module, home=str(home), kubeconfig="nowhere", **own[module])
+    assert answer["failed"]
+    assert f"find it with `fuser {home}/.lock` and end it" in answer["msg"]
 
 
 def test_evidence_of_one_program_does_not_depend_on_the_others(tmp_path: Path) -> None:
