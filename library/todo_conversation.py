@@ -169,12 +169,20 @@ def converse(client: Client) -> list[dict[str, Any]]:
     body = {"email": email, "password": secrets.token_urlsafe(24), "name": "Smoke check"}
     user = client.call("POST", "/api/auth/register", body, expect=201)["user"]["id"]
     talk = Conversation(client, user)
+    problems = []
     try:
         say_eight_sentences(talk)
+    except Wrong as error:
+        problems.append(str(error))
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise Wrong(f"an answer lacks what the API promises: {error!r}") from error
+        problems.append(f"an answer lacks what the API promises: {error!r}")
     finally:
-        client.call("DELETE", "/api/auth/me", expect=204)
+        try:
+            client.call("DELETE", "/api/auth/me", expect=204)
+        except Wrong as error:
+            problems.append(f"the user {email} could not be deleted: {error}")
+    if problems:
+        raise Wrong("\n".join(problems))
     client.call("GET", "/api/auth/me", expect=401)
     return talk.said
 

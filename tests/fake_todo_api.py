@@ -2,7 +2,8 @@
 
 It understands the eight sentences and nothing else. `PUT /fake/fault {"name": ...}` makes it wrong
 in one way: `unready` (health endpoints answer 503), `wrong-tool` (lists instead of completing),
-`lost-task` (says that it added a task and does not), `crash` (every chat turn answers 500).
+`lost-task` (says that it added a task and does not), `crash` (every chat turn answers 500), `down`
+(so does the deletion of a user).
 `GET /fake/users` lists the users that are left.
 
     python fake_todo_api.py --url-file FILE [--pid-file FILE]
@@ -72,6 +73,8 @@ class Handler(BaseHTTPRequestHandler):
             self.register(body)
         elif (user := self.user()) is None:
             self.answer(401, {"title": "Not signed in"})
+        elif path == "/api/auth/me" and self.command == "DELETE" and self.server.fault == "down":
+            self.answer(500, {"title": "The database is gone"})
         elif path == "/api/auth/me":
             if self.command == "DELETE":
                 del self.server.sessions[self.session()]
@@ -110,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         return task
 
     def chat(self, user: User, body: dict[str, Any]) -> None:
-        if self.server.fault == "crash":
+        if self.server.fault in ("crash", "down"):
             self.answer(500, {"title": "Something broke"})
             return
         calls = self.act(user, body["message"])

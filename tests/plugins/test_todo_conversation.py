@@ -53,6 +53,15 @@ def test_fault_is_named_and_the_user_is_gone_all_the_same(
     assert platform.sessions == {}
 
 
+def test_user_that_cannot_be_deleted_does_not_hide_what_went_wrong(platform: Server) -> None:
+    platform.fault = "down"
+    message = (
+        r"(?s)chat: expected 200, got 500: .*Something broke.*smoke-\w+@.* not be deleted: DELETE"
+    )
+    with pytest.raises(conversation.Wrong, match=message):
+        converse(platform)
+
+
 def test_platform_that_does_not_answer_is_named() -> None:
     server = Server()
     server.server_close()
