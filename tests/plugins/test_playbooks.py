@@ -27,6 +27,8 @@ with (folder / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps([asked, given]) + "\\n")
 for pattern, answer in json.loads((folder / "answers.json").read_text()):
     if re.search(pattern, asked + "\\n" + given):
+        if answer.startswith("error: "):
+            sys.exit(answer)
         print(answer)
         break
 """
@@ -34,7 +36,7 @@ for pattern, answer in json.loads((folder / "answers.json").read_text()):
 
 @dataclass
 class Cluster:
-    """A cluster that says what it was told to say."""
+    """A cluster that says what it was told to say; what starts with `error: ` is a failure."""
 
     folder: Path
 
@@ -151,6 +153,29 @@ def test_status_tells_the_same_in_check_mode(cluster: Make) -> None:
     assert status == 0, output
     assert "one-node Ready" in output
     assert "http://127.0.0.1:9: " in output
+
+
+def test_restore_that_fails_says_which_command_failed_and_why(
+    cluster: Make, tmp_path: Path
+) -> None:
+    """It is one of several that a loop runs."""
+    server = {"metadata": {"name": "backend", "annotations": {}}, "spec": {"replicas": 2}}
+    tables = "\n".join(f"1; 2 3 TABLE public {n} o" for n in ("alembic_version", "tasks", "users"))
+    there = cluster(
+        [
+            ("ls /backups", "todo.dump"),
+            ("pg_restore --list", tables),
+            ("get deployments", json.dumps({"items": [server]})),
+            ("scale deployment/backend --replicas 0", "error: the admission webhook says no"),
+        ]
+    )
+    helm = tmp_path / "helm"
+    helm.write_text("#!/bin/sh\n")
+    helm.chmod(0o755)
+    status, output = there.playbook("restore", restore_file="todo.dump", restore_force=True)
+    assert status != 0
+    assert "the old data serves again. Change it: error: the admission webhook says no" in output
+    assert there.calls("scale deployment/backend --replicas 2")
 
 
 EVERY_POD = "annotate pod --selector app.kubernetes.io/part-of=todo --overwrite"
