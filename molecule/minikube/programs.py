@@ -106,6 +106,9 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
         profile().write_text(json.dumps(config))
     elif command == "addons":
         name = arguments[arguments.index("enable") + 1]
+        if "refused" in flag(arguments, "images"):
+            print("X Exiting due to MK_ADDON_ENABLE: the image is refused")
+            return 11
         state["addons"] = sorted({*state["addons"], name})
         config = json.loads(profile().read_text())
         for key, given in (("Images", "images"), ("Registries", "registries")):
