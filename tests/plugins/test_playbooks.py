@@ -145,6 +145,21 @@ def test_check_mode_looks_and_makes_no_job(cluster: Make, name: str) -> None:
     assert not there.calls("get job |create|exec")
 
 
+def test_check_mode_judges_a_backup_and_restores_nothing(cluster: Make) -> None:
+    tables = [f"1; 2 3 TABLE public {name} owner" for name in ("alembic_version", "tasks", "users")]
+    answers = [("ls /backups", "todo-1.dump"), ("pg_restore --list", "\n".join(tables))]
+    status, output = cluster(answers).playbook("restore", "--check", restore_file="todo-1.dump")
+    assert status == 0, output
+    status, output = cluster(answers).playbook("restore", "--check", restore_file="todo-2.dump")
+    assert status != 0
+    assert "nothing was changed. Remedy: name one of these: todo-1.dump" in output
+    there = cluster(answers[:1])
+    status, output = there.playbook("restore", "--check", restore_file="todo-1.dump")
+    assert status != 0
+    assert "It lacks the tables" in output
+    assert not there.calls("scale|load|swap")
+
+
 def test_status_tells_the_same_in_check_mode(cluster: Make) -> None:
     there = cluster([("get nodes", "one-node Ready")])
     (there.folder / "kubeconfig").write_text("")
