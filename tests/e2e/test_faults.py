@@ -78,7 +78,7 @@ def test_docker_out_of_reach_names_the_remedy() -> None:
     )
     assert done.returncode != 0
     assert "Remedy" in done.stdout + done.stderr
-    assert "docker info" in done.stdout + done.stderr
+    assert "unset DOCKER_HOST" in done.stdout + done.stderr
 
 
 def test_a_broken_image_fails_the_release_and_the_next_run_mends_it(user: User) -> None:
