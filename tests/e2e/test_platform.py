@@ -77,9 +77,9 @@ def test_a_dry_run_of_a_running_platform_would_change_nothing() -> None:
     assert recap[1] == "0"
 
 
-# Programs that the platform would have to bring along.
+# Programs that the roles would have to bring along; Helm and kubectl come with Ansible, by `make`.
 BROUGHT = re.compile(
-    r"(docker|containerd|runc|ctr|kube|helm|minikube|crictl|go$|gofmt|node|np[mx]).*"
+    r"(docker|containerd|runc|ctr|kube(adm|let)|minikube|crictl|go$|gofmt|node|np[mx]).*"
 )
 
 
@@ -98,7 +98,9 @@ def test_a_dry_run_on_a_bare_machine_tells_all_and_changes_nothing(tmp_path: Pat
     hidden = f"mount --bind /dev/null {socket} && " if socket.exists() else ""
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", f'{hidden}exec ansible-playbook "$@"', "sh"]
+        # What is free on this disk is no matter here, for nothing is built.
         + ["site.yml", "--check", "--diff", "-e", "network_mode=mirrors"]
+        + ["-e", "preflight_disk_mirrors_gib=1"]
         + ["-e", json.dumps({"platform_state_dir": str(state)})],
         cwd=ROOT,
         env={"PATH": str(programs), "HOME": str(home), "ANSIBLE_NOCOLOR": "1", "LANG": "C.UTF-8"},
