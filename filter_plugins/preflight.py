@@ -275,7 +275,7 @@ def wrong_values(variables: Mapping[str, Any], specifications: dict[str, Any]) -
                 f"variable {name}",
                 shown(name, value),
                 expectation(specification),
-                f"correct {name} in inventory/group_vars/all or on the command line",
+                correction(name),
             )
 
 
@@ -310,7 +310,7 @@ def unfit_values(variables: Mapping[str, Any]) -> Iterator[Failure]:
                 f"variable {name}",
                 port,
                 "a port, 1 to 65535",
-                f"correct {name} in inventory/group_vars/all or on the command line",
+                correction(name),
             )
     if len(ports) == 2 and len(set(ports.values())) == 1:
         yield failure(
@@ -323,6 +323,16 @@ def unfit_values(variables: Mapping[str, Any]) -> Iterator[Failure]:
 
 def contradictions(variables: Mapping[str, Any]) -> Iterator[Failure]:
     """Variables that are right alone and wrong together."""
+    if skipped := variables.get("ansible_skip_tags"):
+        # A role has the tags of all its services, so it would be skipped with all of them.
+        services = {release["name"] for release in variables.get("helm_release_releases") or []}
+        if services & set(skipped):
+            yield failure(
+                f"--skip-tags {','.join(skipped)}",
+                "would skip every service",
+                "no tag of a single service",
+                "name those to release, as with `make up TAGS=backend,frontend`",
+            )
     if variables.get("existing_cluster_kubeconfig") and not variables.get("images_registry"):
         yield failure(
             "variable images_registry",
@@ -331,6 +341,10 @@ def contradictions(variables: Mapping[str, Any]) -> Iterator[Failure]:
             "do `docker login` at a registry that this machine and the cluster reach, and set "
             "images_registry (inventory/cluster.yml), such as registry.example.org/todo",
         )
+
+
+def correction(name: str) -> str:
+    return f"correct {name} in inventory/group_vars/all or on the command line"
 
 
 def shown(name: str, value: Any) -> str:
