@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from ansible.errors import AnsibleFilterError
@@ -294,6 +295,11 @@ def helm_release_seconds(duration: str) -> int:
     return sum(int(count) * units[unit] for count, unit in re.findall(r"([0-9]+)([hms])", duration))
 
 
+def address_port(url: str) -> int:
+    """The port that a server's address names, else its scheme's; 443 where there is no address."""
+    return urlsplit(url).port or (80 if url.startswith("http://") else 443)
+
+
 def image_values(reference: str) -> dict[str, str]:
     """The chart values of an image reference: its repository and its tag or digest.
 
@@ -314,6 +320,7 @@ class FilterModule:
     def filters(self) -> dict[str, Any]:
         """Filter name to function."""
         return {
+            "address_port": address_port,
             "helm_chart_version": helm_chart_version,
             "helm_release_earlier_revision": helm_release_earlier_revision,
             "helm_release_plan": helm_release_plan,

@@ -313,9 +313,9 @@ def patched(inventory: str, proposals: list[Proposal]) -> str:
     return "".join(changed)
 
 
-def left_out(inventory: str, proposals: list[Proposal]) -> list[Proposal]:
+def left_out(text: str, proposals: list[Proposal]) -> list[Proposal]:
     """The proposals that the patch does not hold: their container has no place in the inventory."""
-    return [item for item in proposals if not patched(inventory, [item])]
+    return [item for item in proposals if not patched(text, [item])]
 
 
 def overridden(values: Any, proposals: list[Proposal]) -> list[Proposal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -28,24 +29,20 @@ _DEVICE = "todo_device"
 
 
 def _signed_in(response: Response, services: Services, made: SignIn) -> SignedIn:
-    secure = services.settings.cookie_secure
-    response.set_cookie(
+    set_cookie = partial(response.set_cookie, secure=services.settings.cookie_secure, httponly=True)
+    set_cookie(
         cookie_name(services),
         made.session,
         max_age=SESSION_DAYS * 24 * 3600,
         path="/",
-        secure=secure,
-        httponly=True,
         samesite="lax",
     )
     # It outlives the session, and goes only where it is needed.
-    response.set_cookie(
+    set_cookie(
         _DEVICE,
         made.device,
         max_age=DEVICE_DAYS * 24 * 3600,
         path="/api/auth/login",
-        secure=secure,
-        httponly=True,
         samesite="strict",
     )
     return SignedIn(user=made.user)

@@ -82,7 +82,7 @@ def full(view: View) -> Iterator[Finding]:
             "disk-full",
             owner,
             f"{owner}: {'; '.join(said.values())}.",
-            f"{room(view, owner)}.",
+            f"{_ways(view, owner, [(pod, name) for pod, name, _ in volumes])}.",
             [Line(f"volume {name} of {ref('Pod', pod)}", text) for pod, name, text in volumes],
         )
 
@@ -103,8 +103,13 @@ def room(view: View, owner: Ref) -> str:
             if "persistentVolumeClaim" in volume
             and not volume["persistentVolumeClaim"].get("readOnly")
         ]
-    ways = dict.fromkeys(_room(view, owner, pod, name) for pod, name in found)
-    return "; ".join(ways) or "make room on the volume that it writes to, or on its node's disk"
+    ways = _ways(view, owner, found)
+    return ways or "make room on the volume that it writes to, or on its node's disk"
+
+
+def _ways(view: View, owner: Ref, volumes: list[tuple[Object, str]]) -> str:
+    """How there is room again on these volumes of a workload's pods, each way once."""
+    return "; ".join(dict.fromkeys(_room(view, owner, pod, name) for pod, name in volumes))
 
 
 def _room(view: View, owner: Ref, pod: Object, name: str) -> str:

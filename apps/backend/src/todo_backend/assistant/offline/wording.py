@@ -167,10 +167,14 @@ def _due(row: Mapping[str, Any], now: datetime) -> datetime | None:
     due = datetime.fromisoformat(str(row["due_at"]))
     if due.tzinfo is None or now.tzinfo is None:
         return due.replace(tzinfo=now.tzinfo)
+    return due.astimezone(_zone(row.get("time_zone")) or now.tzinfo)
+
+
+def _zone(name: object) -> ZoneInfo | None:
     try:
-        return due.astimezone(ZoneInfo(str(row.get("time_zone"))))
+        return ZoneInfo(str(name))
     except (KeyError, ValueError, OSError):
-        return due.astimezone(now.tzinfo)
+        return None
 
 
 def _due_marks(result: object, now: datetime) -> dict[int, str]:
@@ -191,10 +195,10 @@ def _told(due: datetime, zone: object, now: datetime) -> str:
     """Return a due date on the clock of the task's time zone; else in that of ``now``, by name."""
     if due.tzinfo is None:
         return f"{due:{_DAY_AND_TIME}}"
-    try:
-        local = due.astimezone(ZoneInfo(str(zone)))
-    except (KeyError, ValueError, OSError):
+    known = _zone(zone)
+    if known is None:
         return f"{due.astimezone(now.tzinfo):{_DAY_AND_TIME} %Z}"
+    local = due.astimezone(known)
     return f"{local:{_DAY}}" if local.time() == END_OF_DAY else f"{local:{_DAY_AND_TIME}}"
 
 
