@@ -1,3 +1,11 @@
+import { ApiError } from './api';
+
+/** For many things at once: quick, without keeping everybody else waiting. */
+export const parallelRequests = 4;
+
+/** True of an error that the next request would meet, too. */
+export const stopsOthers = (error: unknown): boolean => error instanceof ApiError && error.stopsOthers;
+
 /**
  * Runs `act` for each item, at most `limit` at once. Answers with the items that failed or, after an
  * error that `stops` says would meet the others too, were not tried; and with the last error.

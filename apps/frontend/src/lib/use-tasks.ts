@@ -2,10 +2,11 @@
 
 import { startTransition, useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import { ApiError, createTask, deleteTask, listTasks, messageOf, pageSize, setCompleted, updateTask } from './api';
-import { inParallel } from './in-parallel';
+import { inParallel, parallelRequests, stopsOthers } from './in-parallel';
 import { onTabMessage, tellTabs } from './tabs';
 import { emptyTask, fits, initialTasks, tasksReducer, type ListedTask, type TasksState } from './tasks-reducer';
 import type { Task, TaskDraft, TaskPage, TaskQuery } from './types';
+import { useHeldDeletes } from './use-held-deletes';
 import type { Toast } from './use-toasts';
 
 type Options = {
@@ -37,18 +38,12 @@ export type Tasks = {
   applyTool: (output: unknown) => void;
 };
 
-/** For many tasks at once: quick, without keeping everybody else waiting. */
-const parallelRequests = 4;
-
-const stopsOthers = (error: unknown): boolean => error instanceof ApiError && error.stopsOthers;
-
 const tasksOf = (count: number): string => (count === 1 ? '1 task' : `${count} tasks`);
 
 /** The task list: shown at once, confirmed by the server, rolled back in sight where it refuses. */
 export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: Options): Tasks => {
   const [state, dispatch] = useReducer(tasksReducer, null, () => initialTasks(firstPage, query));
   const request = useRef<AbortController | null>(null);
-  const pendingDeletes = useRef(new Map<number, { task: ListedTask; closeUndo: () => void }>());
   const [progress, setProgress] = useState<Tasks['progress']>(null);
   const nextTemporaryId = useRef(-1);
   const latest = useRef({ state, query, showToast, onSignedOut });
@@ -132,22 +127,15 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
     const onVisible = (): void => {
       if (document.visibilityState === 'visible') reload();
     };
-    // A page that is left has no later moment to delete what waits for its undo.
-    const onLeave = (): void => {
-      for (const id of pendingDeletes.current.keys()) void deleteTask(userId, id, { keepalive: true }).catch(() => undefined);
-      pendingDeletes.current.clear();
-    };
     document.addEventListener('visibilitychange', onVisible);
-    window.addEventListener('pagehide', onLeave);
     const leaveTabs = onTabMessage((message) => {
       if (message === 'tasks-changed') reload();
     });
     return () => {
       document.removeEventListener('visibilitychange', onVisible);
-      window.removeEventListener('pagehide', onLeave);
       leaveTabs();
     };
-  }, [reload, userId]);
+  }, [reload]);
 
   const add = useCallback(
     async function add(draft: TaskDraft, giveBack: () => boolean): Promise<void> {
@@ -238,80 +226,26 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
     [userId, reload, changed],
   );
 
-  /** Deletes what still waits for it; shows again what could not be deleted. */
-  const deleteWaiting = useCallback(
-    async (tasks: ListedTask[]): Promise<{ failed: ListedTask[]; error: unknown }> => {
-      const outcome = await inParallel(tasks, {
-        limit: parallelRequests,
-        stops: stopsOthers,
-        act: async ({ id }) => {
-          if (!pendingDeletes.current.delete(id)) return;
-          try {
-            await deleteTask(userId, id);
-          } catch (error) {
-            // Where it is gone already, that is what was wanted.
-            if (!(error instanceof ApiError) || error.status !== 404) throw error;
-          }
-          dispatch({ type: 'removed', ids: [id] });
-        },
-      });
-      const ids = outcome.failed.map(({ id }) => id);
-      for (const id of ids) pendingDeletes.current.delete(id);
-      dispatch({ type: 'shown', ids });
-      changed();
-      return outcome;
+  const { hold, finish: finishDeletes } = useHeldDeletes<ListedTask>({
+    deleteOne: (id, init) => deleteTask(userId, id, init),
+    hide: (ids) => dispatch({ type: 'hidden', ids }),
+    unhide: (ids) => dispatch({ type: 'shown', ids }),
+    onDeleted: (id) => dispatch({ type: 'removed', ids: [id] }),
+    onFailed: ({ failed, asked, error, again }) => {
+      const what = asked === 1 ? `“${failed[0].title}” was` : `${failed.length} of ${tasksOf(asked)} were`;
+      report(error, `${what} not deleted.`, again);
     },
-    [userId, changed],
-  );
-
-  const hide = useCallback((tasks: ListedTask[], closeUndo: () => void = () => undefined): void => {
-    for (const task of tasks) pendingDeletes.current.set(task.id, { task, closeUndo });
-    dispatch({ type: 'hidden', ids: tasks.map(({ id }) => id) });
-  }, []);
-
-  const deleteNow = useCallback(
-    async function deleteNow(tasks: ListedTask[]): Promise<void> {
-      const { failed, error } = await deleteWaiting(tasks);
-      const [first] = failed;
-      if (first === undefined) return;
-      const what = tasks.length === 1 ? `“${first.title}” was` : `${failed.length} of ${tasksOf(tasks.length)} were`;
-      report(error, `${what} not deleted.`, () => {
-        hide(failed);
-        void deleteNow(failed);
-      });
-    },
-    [deleteWaiting, hide, report],
-  );
-
+    onSettled: changed,
+    showToast,
+  });
   const remove = useCallback(
     (tasks: ListedTask[], focus: Pick<Toast, 'takesFocus' | 'near'>): void => {
-      const ids = tasks.map((task) => task.id);
       const [only] = tasks;
-      const closeUndo = latest.current.showToast({
-        ...focus,
-        tone: 'info',
-        text: tasks.length === 1 && only !== undefined ? `Deleted “${only.title}”.` : `Deleted ${tasks.length} tasks.`,
-        action: {
-          label: 'Undo',
-          run: () => {
-            for (const id of ids) pendingDeletes.current.delete(id);
-            dispatch({ type: 'shown', ids });
-          },
-        },
-        onExpire: () => void deleteNow(tasks),
-      });
-      hide(tasks, closeUndo);
+      const what = tasks.length === 1 && only !== undefined ? `“${only.title}”` : tasksOf(tasks.length);
+      hold(tasks, { ...focus, text: `Deleted ${what}.` });
     },
-    [hide, deleteNow],
+    [hold],
   );
-
-  const finishDeletes = useCallback(async (): Promise<void> => {
-    const waiting = [...pendingDeletes.current.values()];
-    if (waiting.length === 0) return;
-    for (const { closeUndo } of waiting) closeUndo();
-    const { failed, error } = await deleteWaiting(waiting.map(({ task }) => task));
-    if (failed.length > 0) throw error;
-  }, [deleteWaiting]);
 
   const leave = useCallback((ids: number[]): void => dispatch({ type: 'left', ids }), []);
 
