@@ -11,9 +11,13 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import yaml
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.helm_release_drift import additions, changed_values, differences
+from ansible.module_utils.helm_release_drift import (
+    additions,
+    changed_values,
+    object_differences,
+    released_objects,
+)
 
 DOCUMENTATION = r"""
 module: helm_release_probe
@@ -93,7 +97,7 @@ class Tools:
 
 def identity(item: dict[str, Any], namespace: str) -> tuple[str, str, str]:
     metadata = item["metadata"]
-    return (item["kind"], metadata.get("namespace", namespace), metadata["name"])
+    return (item["kind"], metadata.get("namespace") or namespace, metadata["name"])
 
 
 def drift(
@@ -105,7 +109,7 @@ def drift(
     Secrets are compared by the keys they have, never by value. The size that an autoscaler gave a
     workload is the autoscaler's business.
     """
-    wanted = [item for item in yaml.load_all(manifest, Loader=LOADER) if item]
+    wanted = released_objects(manifest)
     scaled = {
         (item["spec"]["scaleTargetRef"]["kind"], item["spec"]["scaleTargetRef"]["name"])
         for item in wanted
@@ -119,16 +123,16 @@ def drift(
             lines.append(f"{kind} {name} is gone")
             continue
         item = {key: value for key, value in item.items() if key not in ("apiVersion", "status")}
-        item.pop("stringData", None)
         if kind == "Secret":
-            item["data"] = dict.fromkeys(item.get("data") or {}, "hidden")
+            keys = [*(item.get("data") or {}), *(item.pop("stringData", None) or {})]
+            item["data"] = dict.fromkeys(keys, "hidden")
             other = {**other, "data": dict.fromkeys(other.get("data") or {}, "hidden")}
         if (kind, name) in scaled:
             item = {**item, "spec": {k: v for k, v in item["spec"].items() if k != "replicas"}}
-        lines += [f"{kind} {name}: {path} was changed" for path in differences(item, other)]
+        lines += [f"{kind} {name}: {path} was changed" for path in object_differences(item, other)]
         added, patch = additions(item, other)
         lines += [f"{kind} {name}: {path} was added" for path in added]
-        if added:
+        if patch:
             patches.append({"object": f"{kind}/{name}", "namespace": home, "patch": patch})
     return lines, patches
 
@@ -173,17 +177,12 @@ def live_objects(tools: Tools, manifests: Iterable[str]) -> dict[tuple[str, str,
     kinds = {
         f"{item['kind']}.{version}.{group}" if group else item["kind"]
         for manifest in manifests
-        for item in yaml.load_all(manifest, Loader=LOADER)
-        if item
+        for item in released_objects(manifest)
         for group, _, version in [item["apiVersion"].rpartition("/")]
     }
     kinds.add("Namespace")
     found = json.loads(tools.run("kubectl", "get", ",".join(sorted(kinds)), "-A", "-o", "json"))
     return {identity(item, ""): item for item in found["items"]}
-
-
-# The C parser where PyYAML has it: manifests are long.
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def judge(release: dict[str, Any], listed: dict[str, Any] | None) -> tuple[str, str]:

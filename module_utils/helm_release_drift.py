@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-_SUFFIXES = {
-    suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti"), start=1)
-} | {"m": Decimal("0.001"), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9}
-_QUANTITY = re.compile(r"([0-9.]+)(Ki|Mi|Gi|Ti|m|k|M|G|)")
+import yaml
 
+# The C parser where PyYAML has it: manifests are long.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_SUFFIXES = (
+    {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1)}
+    | {suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)}
+    | {f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)}
+)
+_QUANTITY = re.compile(
+    r"(?P<digits>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))"
+    r"(?:[eE](?P<exponent>[+-]?[0-9]+)|(?P<suffix>[KMGTPE]i|[numkMGTPE]|))"
+)
 
 # The lists of a pod and of a container that hold nothing but what was released, and the field by
 # which Kubernetes tells their items apart. Nothing is put into those of a template by the server:
@@ -20,6 +29,40 @@ POD_LISTS = {"containers": "name", "initContainers": "name", "volumes": "name"}
 CONTAINER_LISTS = {"env": "name", "volumeMounts": "mountPath"}
 # The same for lists whose items are told apart by their place alone.
 CONTAINER_SEQUENCES = ("args", "command", "envFrom")
+# What neither the server nor an admission gives to a template.
+POD_PRIVILEGES = ("hostIPC", "hostNetwork", "hostPID")
+CONTAINER_PRIVILEGES = ("allowPrivilegeEscalation", "privileged")
+
+# The fields of a kind that hold nothing but what was released.
+EXACT = {
+    "ConfigMap": ("data", "binaryData"),
+    "Secret": ("data",),
+    "NetworkPolicy": ("spec",),
+    "Ingress": ("spec",),
+    "Role": ("rules",),
+    "ClusterRole": ("rules",),
+    "RoleBinding": ("subjects",),
+    "ClusterRoleBinding": ("subjects",),
+}
+# But for what the server fills in there.
+FILLED_IN = {"apiGroup", "ingressClassName", "policyTypes", "protocol"}
+
+# Below these fields are quantities, which the server writes in its own way.
+QUANTITIES = {
+    *("averageValue", "capacity", "divisor", "hard", "limits", "metrics", "overhead", "requests"),
+    *("resources", "sizeLimit", "storage"),
+}
+# Below these is text, of which empty is a value like another.
+TEXTS = {"annotations", "args", "command", "data", "labels", "matchLabels", "nodeSelector", "value"}
+
+
+def released_objects(manifest: str) -> list[dict[str, Any]]:
+    """The objects of a release's manifest; of a list its items, as Helm makes them."""
+    objects = []
+    for item in filter(None, yaml.load_all(manifest, Loader=LOADER)):
+        items = item.get("items")
+        objects += items if isinstance(items, list) else [item]
+    return objects
 
 
 def number(value: Any) -> Decimal | None:
@@ -29,18 +72,19 @@ def number(value: Any) -> Decimal | None:
     match = _QUANTITY.fullmatch(str(value))
     if match is None:
         return None
-    try:
-        return Decimal(match[1]) * _SUFFIXES.get(match[2], Decimal(1))
-    except InvalidOperation:
-        return None
+    # Of more digits no quantity makes sense, and the power would take for ever.
+    exponent = max(-99, min(99, int(match["exponent"] or 0)))
+    return Decimal(match["digits"]).scaleb(exponent) * _SUFFIXES[match["suffix"] or ""]
 
 
-def same_scalar(wanted: Any, live: Any) -> bool:
-    """Whether two leaves mean the same to Kubernetes: 0.5 and 500m, 80 and "80"."""
-    if wanted == live:
+def same_scalar(wanted: Any, live: Any, *, quantity: bool = False) -> bool:
+    """Whether two leaves mean the same to Kubernetes: 80 and "80"; as quantities 0.5 and 500m."""
+    if wanted == live or str(wanted) == str(live):
         return True
-    quantity = number(wanted)
-    return quantity is not None and quantity == number(live)
+    if isinstance(live, str) and not quantity:
+        return False
+    value = number(wanted)
+    return value is not None and value == number(live)
 
 
 def item_key(items: list[Any]) -> str:
@@ -52,32 +96,73 @@ def item_key(items: list[Any]) -> str:
     return ""
 
 
-def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
-    """Where a live object does not hold what was released; fields only it has do not count."""
+def differences(
+    wanted: Any, live: Any, path: str = "", *, below: str = "", exact: bool = False
+) -> Iterator[str]:
+    """Where a live object does not hold what was released.
+
+    What only it has counts where it is `exact`. `below` is the field above these that says how
+    leaves are compared, see QUANTITIES and TEXTS.
+    """
     if not wanted and wanted is not False and wanted != 0:
-        # The server drops what is empty, so its absence says nothing.
-        if live and not isinstance(live, dict):
+        # The server drops what is empty, so its absence says nothing; and it chooses where it is
+        # left a choice, as of a Service's address.
+        choice = wanted is None or isinstance(live, dict) or (wanted == "" and below not in TEXTS)
+        if live and (exact or not choice):
             yield path
     elif isinstance(wanted, dict):
         if not isinstance(live, dict):
             yield path
             return
-        for key, value in wanted.items():
-            yield from differences(value, live.get(key), f"{path}.{key}" if path else key)
+        for key in [*wanted, *(key for key in live if exact and key not in wanted)]:
+            value = wanted.get(key)
+            if exact and not value and key in FILLED_IN:
+                continue
+            where = below or (key if key in QUANTITIES | TEXTS else "")
+            name = f"{path}.{key}" if path else key
+            yield from differences(value, live.get(key), name, below=where, exact=exact)
     elif isinstance(wanted, list):
         if not isinstance(live, list) or len(live) < len(wanted):
+            yield path
+            return
+        if exact and len(live) > len(wanted):
             yield path
             return
         key = item_key(wanted)
         found = {str(item.get(key)): item for item in live if isinstance(item, dict)}
         for index, value in enumerate(wanted):
             other = found.get(str(value[key])) if key else live[index]
-            yield from differences(value, other, f"{path}[{value[key] if key else index}]")
+            name = f"{path}[{value[key] if key else index}]"
+            yield from differences(value, other, name, below=below, exact=exact)
     elif wanted in (False, 0) and live is None:
         # The server leaves out what is zero.
         return
-    elif not same_scalar(wanted, live):
+    elif not same_scalar(wanted, live, quantity=below in QUANTITIES):
         yield path
+
+
+def exact_fields(item: dict[str, Any]) -> list[str]:
+    """The fields of a released object that must hold nothing but what was released."""
+    fields = EXACT.get(item["kind"], ())
+    # Left empty for somebody else to fill: data, and the rules of a role that others add up to.
+    if item["kind"] in ("ConfigMap", "Secret") and not any(item.get(field) for field in fields):
+        return []
+    if "aggregationRule" in item or item.get("type") == "kubernetes.io/service-account-token":
+        return []
+    return list(fields)
+
+
+def object_differences(wanted: dict[str, Any], live: dict[str, Any]) -> list[str]:
+    """Where a live object is not what was released."""
+    exact = exact_fields(wanted)
+    rest = {key: value for key, value in wanted.items() if key not in exact}
+    if "aggregationRule" in rest:
+        rest.pop("rules", None)
+    found = list(differences(rest, live))
+    for field in exact:
+        where = field if field in TEXTS else ""
+        found += differences(wanted.get(field), live.get(field), field, below=where, exact=True)
+    return found
 
 
 # What of a StatefulSet the server lets be changed (its own message lists the same).
@@ -148,15 +233,58 @@ def added_items(
     return paths, patch
 
 
-def additions(wanted: dict[str, Any], live: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """What somebody added to a workload's pod template, and the patch that takes it out again.
+def added_privileges(
+    wanted: dict[str, Any], live: dict[str, Any]
+) -> tuple[list[str], dict[str, Any]]:
+    """The same for what only the live container may do."""
+    released, running = (item.get("securityContext") or {} for item in (wanted, live))
+    names = [
+        field
+        for field in CONTAINER_PRIVILEGES
+        if running.get(field) and released.get(field) is None
+    ]
+    patch: dict[str, Any] = dict.fromkeys(names)
+    capabilities, other = (
+        (item.get("capabilities") or {}).get("add") or [] for item in (released, running)
+    )
+    if len(other) > len(capabilities):
+        names.append("capabilities.add")
+        patch["capabilities"] = {"add": capabilities or None}
+    return [f"securityContext.{name}" for name in names], (
+        {"securityContext": patch} if patch else {}
+    )
 
-    Helm's own three-way merge and server-side apply keep what another program added to a list.
+
+def unreleased(wanted: dict[str, Any], live: dict[str, Any]) -> dict[str, Any]:
+    """A merge patch that takes out of a mapping the fields that were not released."""
+    patch: dict[str, Any] = {}
+    for key, value in live.items():
+        released = wanted.get(key)
+        if not released and value and key not in FILLED_IN:
+            patch[key] = None
+        elif isinstance(value, dict) and isinstance(released, dict):
+            inner = unreleased(released, value)
+            patch |= {key: inner} if inner else {}
+    return patch
+
+
+def additions(wanted: dict[str, Any], live: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """What somebody added to a workload's pod template, and the patch that takes it out again; of
+    another kind the patch alone, for what was added there is one of the object's differences.
+
+    Helm's own three-way merge and server-side apply keep what another program added to a mapping,
+    or to a list whose items have names.
     """
     released, running = pod_of(wanted), pod_of(live)
     if not released:
-        return [], {}
+        fields = exact_fields(wanted)
+        return [], unreleased(wanted, {field: live.get(field) for field in fields})
     paths, patch = added_items(released, running, POD_LISTS)
+    privileges = [
+        field for field in POD_PRIVILEGES if running.get(field) and released.get(field) is None
+    ]
+    paths += privileges
+    patch |= dict.fromkeys(privileges)
     for field in ("containers", "initContainers"):
         containers = {item["name"]: item for item in running.get(field) or []}
         for container in released.get(field) or []:
@@ -166,9 +294,20 @@ def additions(wanted: dict[str, Any], live: dict[str, Any]) -> tuple[list[str], 
                 if len(other.get(sequence) or []) > len(container.get(sequence) or []):
                     more.append(sequence)
                     change[sequence] = container.get(sequence) or None
+            given, security = added_privileges(container, other)
+            more += given
+            change |= security
+            if "hostNetwork" in privileges and other.get("ports"):
+                # The server gave the ports of the host along with its network.
+                change["ports"] = [
+                    {"containerPort": port["containerPort"], "hostPort": None}
+                    for port in other["ports"]
+                ]
             paths += [f"{field}[{container['name']}].{path}" for path in more]
             if change:
                 patch.setdefault(field, []).append({"name": container["name"], **change})
+    if not patch:
+        return [], {}
     where = ["spec", "template", "spec"]
     if wanted["kind"] == "CronJob":
         where = ["spec", "jobTemplate", *where]

@@ -13,9 +13,37 @@ from ansible.module_utils.helm_release_drift import additions, changed_values, d
 @pytest.mark.parametrize(
     ("wanted", "live"),
     [
-        ({"cpu": "0.5"}, {"cpu": "500m"}),
-        ({"memory": "1024Mi"}, {"memory": "1Gi"}),
-        ({"cpu": 1}, {"cpu": "1"}),
+        *(
+            ({"limits": {"any": released}}, {"limits": {"any": live}})
+            for released, live in [
+                ("0.5", "500m"),
+                (1, "1"),
+                ("1024Mi", "1Gi"),
+                ("1000G", "1T"),
+                ("1000T", "1P"),
+                ("1024Ti", "1Pi"),
+                ("1024Pi", "1Ei"),
+                ("1e3", "1k"),
+                ("12E6", "12M"),
+                ("1000000u", "1"),
+                ("1000n", "1u"),
+                (".5", "500m"),
+            ]
+        ),
+        (
+            {"env": [{"name": "A", "value": "x", "divisor": "1000m"}]},
+            {"env": [{"name": "A", "value": "x", "divisor": "1"}]},
+        ),
+        ({"metrics": [{"value": "1000m"}]}, {"metrics": [{"value": "1"}]}),
+        ({"port": "80", "runAsUser": "1e+06"}, {"port": 80, "runAsUser": 1000000}),
+        (
+            {"clusterIP": "", "ports": [{"nodePort": None}]},
+            {"clusterIP": "10.96.0.10", "ports": [{"nodePort": 30080}]},
+        ),
+        (
+            {"labels": None, "securityContext": None},
+            {"labels": {"a": "b"}, "securityContext": {"a": 1}},
+        ),
         ({"port": 80}, {"port": 80, "protocol": "TCP"}),
         ({"args": [], "labels": {}, "host": ""}, {}),
         ({"hostNetwork": False, "priority": 0}, {}),
@@ -34,7 +62,25 @@ def test_what_the_server_writes_otherwise_is_no_difference(wanted: Any, live: An
     ("wanted", "live", "path"),
     [
         ({"replicas": 2}, {"replicas": 5}, "replicas"),
-        ({"cpu": "500m"}, {"cpu": "5"}, "cpu"),
+        ({"limits": {"cpu": "500m"}}, {"limits": {"cpu": "5"}}, "limits.cpu"),
+        ({"limits": {"cpu": "1E"}}, {"limits": {"cpu": "1e"}}, "limits.cpu"),
+        (
+            {"env": [{"name": "A", "value": "1.10"}]},
+            {"env": [{"name": "A", "value": "1.1"}]},
+            "env[A].value",
+        ),
+        (
+            {"env": [{"name": "A", "value": ""}]},
+            {"env": [{"name": "A", "value": "x"}]},
+            "env[A].value",
+        ),
+        ({"annotations": {"a": "1"}}, {"annotations": {"a": "1000m"}}, "annotations.a"),
+        (
+            {"annotations": {"limits": "1"}},
+            {"annotations": {"limits": "1000m"}},
+            "annotations.limits",
+        ),
+        ({"image": "web:1.10"}, {"image": "web:1.1"}, "image"),
         ({"a": {"b": "x"}}, {"a": {}}, "a.b"),
         ({"a": {"b": "x"}}, {}, "a"),
         ({"enabled": False}, {"enabled": True}, "enabled"),
@@ -75,6 +121,179 @@ def test_secret_values_are_not_compared_but_their_keys_are() -> None:
     wanted = item("Secret", data={"key": "b25l"})
     assert drift([wanted], [item("Secret", data={"key": "dHdv"})]) == []
     assert drift([wanted], [item("Secret")]) == ["Secret web: data.key was changed"]
+
+
+def test_keys_given_as_text_are_keys_of_the_secret() -> None:
+    wanted = item("Secret", data={"key": "b25l"}, stringData={"other": "two"})
+    assert drift([wanted], [item("Secret", data={"key": "dHdv", "other": "dHdv"})]) == []
+    assert drift([wanted], [item("Secret", data={"key": "dHdv"})]) == [
+        "Secret web: data.other was changed"
+    ]
+
+
+RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+BACKEND = {"backend": {"service": {"name": "web", "port": {"number": 80}}}, "pathType": "Prefix"}
+
+
+def network_policy(**spec: Any) -> dict[str, Any]:
+    return item("NetworkPolicy", spec={"podSelector": {}, "policyTypes": ["Ingress"], **spec})
+
+
+def ingress(*hosts: str, **path: Any) -> dict[str, Any]:
+    paths = [{"path": "/", **BACKEND, **path}]
+    return item(
+        "Ingress", spec={"rules": [{"host": host, "http": {"paths": paths}} for host in hosts]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live", "path", "patch"),
+    [
+        (
+            network_policy(),
+            network_policy(ingress=[{}]),
+            "spec.ingress",
+            {"spec": {"ingress": None}},
+        ),
+        (
+            network_policy(ingress=[]),
+            network_policy(egress=[{}]),
+            "spec.egress",
+            {"spec": {"egress": None}},
+        ),
+        (
+            network_policy(ingress=[{"from": [{"podSelector": {}}]}]),
+            network_policy(ingress=[{"from": [{"podSelector": {}}]}, {}]),
+            "spec.ingress",
+            None,
+        ),
+        (
+            network_policy(ingress=[{"ports": [{"port": 80}]}]),
+            network_policy(ingress=[{"ports": [{"port": 80}, {"port": 22}]}]),
+            "spec.ingress[0].ports",
+            None,
+        ),
+        (
+            network_policy(ingress=[{"from": [{"podSelector": {}}]}]),
+            network_policy(
+                ingress=[{"from": [{"podSelector": {}, "namespaceSelector": {"a": "b"}}]}]
+            ),
+            "spec.ingress[0].from[0].namespaceSelector",
+            None,
+        ),
+        (
+            network_policy(),
+            network_policy(podSelector={"matchLabels": {"a": "b"}}),
+            "spec.podSelector",
+            {"spec": {"podSelector": None}},
+        ),
+        (item("Role", rules=[RULE]), item("Role", rules=[RULE, RULE]), "rules", None),
+        (
+            item("Role", rules=[RULE]),
+            item("Role", rules=[RULE | {"verbs": ["get", "delete"]}]),
+            "rules[0].verbs",
+            None,
+        ),
+        (
+            item("RoleBinding", subjects=[{"kind": "Group", "name": "a"}]),
+            item(
+                "RoleBinding",
+                subjects=[{"kind": "Group", "name": "a"}, {"kind": "Group", "name": "b"}],
+            ),
+            "subjects",
+            None,
+        ),
+        (
+            item("RoleBinding"),
+            item("RoleBinding", subjects=[{"name": "b"}]),
+            "subjects",
+            {"subjects": None},
+        ),
+        (ingress("a"), ingress("a", "b"), "spec.rules", None),
+        (
+            item("ConfigMap", data={"a": "1"}),
+            item("ConfigMap", data={"a": "1", "b": "2"}),
+            "data.b",
+            {"data": {"b": None}},
+        ),
+        (
+            item("ConfigMap", data={"a": "1"}),
+            item("ConfigMap", data={"a": "1"}, binaryData={"b": "Mg=="}),
+            "binaryData",
+            {"binaryData": None},
+        ),
+        (
+            item("ConfigMap", data={"a": "1.10"}),
+            item("ConfigMap", data={"a": "1.1"}),
+            "data.a",
+            None,
+        ),
+        (
+            item("Secret", data={"a": "MQ=="}),
+            item("Secret", data={"a": "MQ==", "b": "Mg=="}),
+            "data.b",
+            {"data": {"b": None}},
+        ),
+    ],
+)
+def test_what_was_added_where_nobody_else_adds_is_drift(
+    wanted: dict[str, Any], live: dict[str, Any], path: str, patch: dict[str, Any] | None
+) -> None:
+    found = {probe.identity(live, ""): live}
+    lines, patches = probe.drift(yaml.safe_dump(wanted), found, "shop")
+    assert lines == [f"{wanted['kind']} web: {path} was changed"]
+    # A list that was released is put back by Helm; what was not released it would keep.
+    assert [entry["patch"] for entry in patches] == ([patch] if patch else [])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live"),
+    [
+        (
+            item(
+                "NetworkPolicy",
+                spec={"podSelector": {}, "ingress": [{"ports": [{"port": 53}], "from": []}]},
+            ),
+            network_policy(ingress=[{"ports": [{"port": 53, "protocol": "TCP"}]}]),
+        ),
+        (network_policy(ingress=[]), network_policy()),
+        (
+            item("RoleBinding", subjects=[{"kind": "User", "name": "a"}]),
+            item(
+                "RoleBinding",
+                subjects=[{"kind": "User", "name": "a", "apiGroup": "rbac.authorization.k8s.io"}],
+            ),
+        ),
+        (
+            ingress("a"),
+            {**ingress("a"), "spec": ingress("a")["spec"] | {"ingressClassName": "traefik"}},
+        ),
+        # Left empty for somebody else to fill.
+        (item("ConfigMap"), item("ConfigMap", data={"ca.crt": "x"})),
+        (item("Secret", data={}), item("Secret", data={"tls.key": "eA=="})),
+        (
+            item("Secret", type="kubernetes.io/service-account-token", data={"a": "MQ=="}),
+            item(
+                "Secret",
+                type="kubernetes.io/service-account-token",
+                data={"a": "MQ==", "token": "eA=="},
+            ),
+        ),
+        (
+            item("ClusterRole", "", aggregationRule={"clusterRoleSelectors": [{}]}, rules=[]),
+            item("ClusterRole", "", aggregationRule={"clusterRoleSelectors": [{}]}, rules=[RULE]),
+        ),
+    ],
+)
+def test_what_the_server_or_a_controller_fills_in_is_no_drift(
+    wanted: dict[str, Any], live: dict[str, Any]
+) -> None:
+    assert drift([wanted], [live]) == []
+
+
+def test_objects_of_a_list_are_looked_at() -> None:
+    wanted = {"apiVersion": "v1", "kind": "List", "items": [item("Service"), item("ConfigMap")]}
+    assert drift([wanted], [item("Service")]) == ["ConfigMap web is gone"]
 
 
 def test_autoscaler_may_scale() -> None:
@@ -146,6 +365,31 @@ def container(**content: Any) -> dict[str, Any]:
             container(command=["sh"]),
             "containers[main].command",
             container(command=None),
+        ),
+        ({}, {"hostPID": True}, "hostPID", {"hostPID": None}),
+        (
+            container(ports=[{"containerPort": 80}]),
+            {"hostNetwork": True} | container(ports=[{"containerPort": 80, "hostPort": 80}]),
+            "hostNetwork",
+            {"hostNetwork": None} | container(ports=[{"containerPort": 80, "hostPort": None}]),
+        ),
+        (
+            container(securityContext={"runAsNonRoot": True}),
+            container(securityContext={"runAsNonRoot": True, "privileged": True}),
+            "containers[main].securityContext.privileged",
+            container(securityContext={"privileged": None}),
+        ),
+        (
+            {},
+            container(securityContext={"allowPrivilegeEscalation": True}),
+            "containers[main].securityContext.allowPrivilegeEscalation",
+            container(securityContext={"allowPrivilegeEscalation": None}),
+        ),
+        (
+            container(securityContext={"capabilities": {"add": ["CHOWN"]}}),
+            container(securityContext={"capabilities": {"add": ["CHOWN", "SYS_ADMIN"]}}),
+            "containers[main].securityContext.capabilities.add",
+            container(securityContext={"capabilities": {"add": ["CHOWN"]}}),
         ),
     ],
 )
