@@ -66,6 +66,8 @@ namespaces:
 # knows --all, and only Helm 4 lists everything without it.
 STATES = ("deployed", "failed", "pending", "uninstalling", "uninstalled")
 
+AUTOSCALER = "HorizontalPodAutoscaler"
+
 
 class Unreachable(Exception):
     """The cluster did not answer, or a program to ask it with is missing."""
@@ -107,13 +109,14 @@ def drift(
     and the patches that take out of workloads what somebody added.
 
     Secrets are compared by the keys they have, never by value. The size that an autoscaler gave a
-    workload is the autoscaler's business.
+    workload is the autoscaler's business, whoever made the autoscaler.
     """
     wanted = released_objects(manifest)
     scaled = {
-        (item["spec"]["scaleTargetRef"]["kind"], item["spec"]["scaleTargetRef"]["name"])
-        for item in wanted
-        if item["kind"] == "HorizontalPodAutoscaler"
+        (home, item["spec"]["scaleTargetRef"]["kind"], item["spec"]["scaleTargetRef"]["name"])
+        for item in [*wanted, *live.values()]
+        for kind, home, _ in [identity(item, namespace)]
+        if kind == AUTOSCALER
     }
     lines, patches = [], []
     for item in wanted:
@@ -127,7 +130,7 @@ def drift(
             keys = [*(item.get("data") or {}), *(item.pop("stringData", None) or {})]
             item["data"] = dict.fromkeys(keys, "hidden")
             other = {**other, "data": dict.fromkeys(other.get("data") or {}, "hidden")}
-        if (kind, name) in scaled:
+        if (home, kind, name) in scaled:
             item = {**item, "spec": {k: v for k, v in item["spec"].items() if k != "replicas"}}
         lines += [f"{kind} {name}: {path} was changed" for path in object_differences(item, other)]
         added, patch = additions(item, other)
@@ -169,8 +172,26 @@ def asked_release(tools: Tools, release: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def listed_objects(tools: Tools, kinds: list[str]) -> list[dict[str, Any]]:
+    """All objects of these kinds; none of a kind that the API does not know."""
+    try:
+        text = tools.run("kubectl", "get", ",".join(kinds), "-A", "-o", "json")
+    except Unreachable as problem:
+        if "doesn't have a resource type" not in str(problem):
+            raise
+    else:
+        found: list[dict[str, Any]] = json.loads(text)["items"]
+        return found
+    if len(kinds) == 1:
+        return []
+    # One unknown kind ends the whole question.
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda kind: listed_objects(tools, [kind]), kinds)
+        return [item for items in answers for item in items]
+
+
 def live_objects(tools: Tools, manifests: Iterable[str]) -> dict[tuple[str, str, str], Any]:
-    """Namespaces and all objects of the kinds that the manifests hold.
+    """Namespaces, and all objects of the kinds that the manifests hold and all autoscalers.
 
     The keys are kind, namespace ("" for none) and name.
     """
@@ -180,9 +201,10 @@ def live_objects(tools: Tools, manifests: Iterable[str]) -> dict[tuple[str, str,
         for item in released_objects(manifest)
         for group, _, version in [item["apiVersion"].rpartition("/")]
     }
+    if kinds and not any(kind.startswith(f"{AUTOSCALER}.") for kind in kinds):
+        kinds.add(f"{AUTOSCALER}.v2.autoscaling")
     kinds.add("Namespace")
-    found = json.loads(tools.run("kubectl", "get", ",".join(sorted(kinds)), "-A", "-o", "json"))
-    return {identity(item, ""): item for item in found["items"]}
+    return {identity(item, ""): item for item in listed_objects(tools, sorted(kinds))}
 
 
 def judge(release: dict[str, Any], listed: dict[str, Any] | None) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import helm_release_probe as probe
@@ -296,14 +297,66 @@ def test_objects_of_a_list_are_looked_at() -> None:
     assert drift([wanted], [item("Service")]) == ["ConfigMap web is gone"]
 
 
-def test_autoscaler_may_scale() -> None:
+def test_autoscaler_may_scale_whoever_made_it() -> None:
     scaler = item(
         "HorizontalPodAutoscaler", spec={"scaleTargetRef": {"kind": "Deployment", "name": "web"}}
     )
     wanted = [scaler, item("Deployment", spec={"replicas": 1})]
     live = [scaler, item("Deployment", spec={"replicas": 3})]
     assert drift(wanted, live) == []
-    assert drift(wanted[1:], live) == ["Deployment web: spec.replicas was changed"]
+    assert drift(wanted[1:], live) == []
+    scaled = ["Deployment web: spec.replicas was changed"]
+    assert drift(wanted[1:], live[1:]) == scaled
+    # One that scales another namespace's workload of that name.
+    elsewhere = {**scaler, "metadata": {"name": "web", "namespace": "elsewhere"}}
+    assert drift(wanted[1:], [elsewhere, live[1]]) == scaled
+
+
+class Program(probe.Tools):
+    """A kubectl that knows some kinds, and of each the object `web`."""
+
+    def __init__(self, *known: str) -> None:
+        super().__init__(kubeconfig="", helm="", kubectl="", timeout=1)
+        self.known = known
+
+    def run(self, program: str, *arguments: str) -> str:
+        kinds = arguments[1].split(",")
+        for kind in kinds:
+            if kind not in self.known:
+                name = kind.partition(".")[0]
+                raise probe.Unreachable(
+                    f'kubectl get: error: the server doesn\'t have a resource type "{name}"'
+                )
+        return json.dumps({"items": [item(kind.partition(".")[0]) for kind in kinds]})
+
+
+WIDGET = item("Widget") | {"apiVersion": "example.org/v1"}
+
+
+def test_kind_that_the_api_does_not_know_is_left_out() -> None:
+    manifest = yaml.safe_dump_all([item("Service"), WIDGET])
+    known = Program("Service", "Namespace", "HorizontalPodAutoscaler.v2.autoscaling")
+    live = probe.live_objects(known, [manifest])
+    assert {kind for kind, _, _ in live} == {"Service", "Namespace", "HorizontalPodAutoscaler"}
+    live.pop(("HorizontalPodAutoscaler", "shop", "web"))
+    assert probe.drift(manifest, live, "shop")[0] == ["Widget web is gone"]
+
+
+def test_autoscalers_are_asked_for_in_the_version_of_the_release() -> None:
+    scaler = item("HorizontalPodAutoscaler") | {"apiVersion": "autoscaling/v1"}
+    known = Program("Namespace", "HorizontalPodAutoscaler.v1.autoscaling")
+    live = probe.live_objects(known, [yaml.safe_dump(scaler)])
+    assert ("HorizontalPodAutoscaler", "shop", "web") in live
+    assert [kind for kind, _, _ in probe.live_objects(Program("Namespace"), [])] == ["Namespace"]
+
+
+def test_any_other_answer_is_none() -> None:
+    class Silent(Program):
+        def run(self, program: str, *arguments: str) -> str:
+            raise probe.Unreachable("kubectl get: connection refused")
+
+    with pytest.raises(probe.Unreachable, match="connection refused"):
+        probe.live_objects(Silent(), [yaml.safe_dump(WIDGET)])
 
 
 def deployment(pod: dict[str, Any], **metadata: Any) -> dict[str, Any]:

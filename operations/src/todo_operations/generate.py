@@ -8,8 +8,8 @@ the API server in a dry run. Values have to meet their chart's schema, and what 
 same proofs. What a model got wrong goes back to it, three times at most.
 
 Where a chart of the platform makes the autoscaler or the disruption budget that is asked for, its
-values are drafted: of an object beside the release the next `make up` knows nothing, so it takes
-the autoscaler's work for a drift and scales the workload down.
+values are drafted: beside the release, each later change of it would bring the workload back to the
+number of pods that the chart names, until the autoscaler scales it again.
 """
 
 from __future__ import annotations
