@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.helm_release_drift import foreign_remedy
+from ansible.module_utils.helm_release_drift import foreign_remedy, released_objects
 
 DOCUMENTATION = r"""
 module: helm_release_package
@@ -100,7 +100,7 @@ def package(program: str, release: dict[str, Any], directory: Path) -> Path:
 
 def masked(manifest: str) -> str:
     """A manifest with sorted objects and fields, and every value of a Secret hidden."""
-    objects = [item for item in yaml.safe_load_all(manifest) if item]
+    objects = released_objects(manifest)
     for item in objects:
         for field in ("data", "stringData") if item["kind"] == "Secret" else ():
             for key, value in (item.get(field) or {}).items():
@@ -110,29 +110,41 @@ def masked(manifest: str) -> str:
     return yaml.safe_dump_all(objects, sort_keys=True)
 
 
+def rendered(program: str, kubeconfig: str, release: dict[str, Any], chart: Path) -> str:
+    """The manifest that the next release would have; raises HelmError."""
+    place = ["--kubeconfig", kubeconfig, "--namespace", release["namespace"]]
+    values = json.dumps(release["values"])
+    common = [release["name"], str(chart), *place, "--values", "-"]
+    template = ["template", *common, "--no-hooks"]
+    if release["state"] == "pending":
+        # Helm refuses even a dry run of a release that it thinks is at work.
+        return helm(program, *template, "--is-upgrade", data=values)
+    dry_run = ["upgrade", "--install", *common, "--reset-values", "--dry-run=server"]
+    try:
+        answer = helm(program, *dry_run, "--output", "json", data=values)
+    except HelmError as error:
+        # What a chart defines itself is known only once it is installed, which Helm does first.
+        unknown = release["state"] == "absent" and "unable to build kubernetes obj" in str(error)
+        if not unknown or not helm(program, "show", "crds", str(chart)).strip():
+            raise
+        return helm(program, *template, data=values)
+    return str(json.loads(answer)["manifest"])
+
+
 def difference(
     program: str, kubeconfig: str, release: dict[str, Any], chart: Path
 ) -> dict[str, str]:
     """A diff for Ansible: the released objects and those that the next release would make."""
-    place = ["--kubeconfig", kubeconfig, "--namespace", release["namespace"]]
     name = release["name"]
     before = ""
     if release["revision"]:
+        place = ["--kubeconfig", kubeconfig, "--namespace", release["namespace"]]
         before = masked(helm(program, "get", "manifest", name, *place))
-    values = json.dumps(release["values"])
-    if release["state"] == "pending":
-        # Helm refuses even a dry run of a release that it thinks is at work.
-        command = ["template", name, str(chart), *place, "--no-hooks", "--is-upgrade"]
-        rendered = helm(program, *command, "--values", "-", data=values)
-    else:
-        command = ["upgrade", "--install", name, str(chart), *place, "--reset-values"]
-        command += ["--dry-run=server", "--output", "json", "--values", "-"]
-        rendered = json.loads(helm(program, *command, data=values))["manifest"]
     return {
         "before_header": f"{name} (as released)",
         "after_header": f"{name} ({release['reason']})",
         "before": before,
-        "after": masked(rendered),
+        "after": masked(rendered(program, kubeconfig, release, chart)),
     }
 
 

@@ -40,6 +40,13 @@ def test_mark_tells_values_apart_and_cannot_be_worked_out() -> None:
     assert hashlib.sha256(b"x").hexdigest()[:8] not in one
 
 
+def test_secret_within_a_list_is_hidden_too() -> None:
+    items = list(yaml.safe_load_all(manifest(stringData={"key": PASSWORD})))
+    text = package.masked(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}))
+    assert PASSWORD not in text
+    assert text.count("hidden (") == 1
+
+
 def test_secret_without_values_is_shown_as_it_is() -> None:
     assert "hidden" not in package.masked(manifest(data=None))
 
@@ -80,3 +87,37 @@ def test_diff_holds_what_is_released_and_what_would_be(
     # What was never released has nothing to show.
     assert ("hidden" in found["before"]) is bool((RELEASE | changes)["revision"])
     assert "new" not in found["after"].replace("hidden", "")
+
+
+REFUSED = (
+    "Error: unable to build kubernetes objects from release manifest: resource mapping not found "
+    'for name: "a": no matches for kind "Widget" in version "example.org/v1"'
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "crds", "said", "shown"),
+    [
+        ("absent", "kind: CustomResourceDefinition", REFUSED, True),
+        ("absent", "\n", REFUSED, False),
+        ("absent", "kind: CustomResourceDefinition", "Error: forbidden", False),
+        # Helm installs such definitions with the first revision only.
+        ("outdated", "kind: CustomResourceDefinition", REFUSED, False),
+    ],
+)
+def test_chart_that_defines_its_kinds_itself_is_shown_before_they_are_there(
+    monkeypatch: pytest.MonkeyPatch, state: str, crds: str, said: str, shown: bool
+) -> None:
+    def helm(program: str, *arguments: str, data: str | None = None) -> str:
+        if arguments[0] == "upgrade":
+            raise package.HelmError(said)
+        return crds if arguments[0] == "show" else manifest()
+
+    monkeypatch.setattr(package, "helm", helm)
+    release = RELEASE | {"state": state, "revision": 0}
+    if shown:
+        found = package.difference("helm", "config", release, Path("web.tgz"))
+        assert "greeting: hello" in found["after"]
+    else:
+        with pytest.raises(package.HelmError, match=said[:20]):
+            package.difference("helm", "config", release, Path("web.tgz"))
