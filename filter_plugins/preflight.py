@@ -200,12 +200,14 @@ def preflight_variable_failures(
 
 
 def role_specifications(project: Path) -> dict[str, Any]:
-    """The options of every role's argument specification, by variable."""
+    """The options of every role's argument specification, by variable; of all entry points."""
     found: dict[str, Any] = {}
-    for path in sorted(project.glob("roles/*/meta/argument_specs.yml")):
+    for path in sorted(project.glob("roles/*/meta/argument_specs.y*ml")):
         # The loader in C is ten times as fast, and this runs at the start of every playbook.
         document = yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-        found |= document["argument_specs"]["main"].get("options", {})
+        entry_points = (document or {}).get("argument_specs") or {}
+        for entry in filter(None, entry_points.values()):
+            found |= entry.get("options") or {}
     return found
 
 
@@ -217,8 +219,8 @@ def words_read(project: Path, inventory: list[Path]) -> set[str]:
     words: set[str] = set()
     code = [
         project / "site.yml",
-        *project.glob("playbooks/**/*.yml"),
-        *project.glob("roles/**/*.yml"),
+        *project.glob("playbooks/**/*.y*ml"),
+        *project.glob("roles/**/*.y*ml"),
         *project.glob("roles/**/*.j2"),
     ]
     for path in code:
@@ -226,7 +228,7 @@ def words_read(project: Path, inventory: list[Path]) -> set[str]:
             words.update(WORD.findall(path.read_text(errors="replace")))
     for source in inventory:
         folder = source if source.is_dir() else source.parent
-        for path in [*folder.glob("*.yml"), *folder.glob("*_vars/**/*.yml")]:
+        for path in [*folder.glob("*.y*ml"), *folder.glob("*_vars/**/*.y*ml")]:
             for line in path.read_text(errors="replace").splitlines():
                 if not line.lstrip().startswith("#"):
                     words.update(WORD.findall(KEY.sub("", line)))

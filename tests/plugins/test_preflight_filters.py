@@ -183,6 +183,47 @@ def test_names_that_are_read_or_not_ours_are_accepted(project: Path, name: str) 
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("roles/minikube/tasks/more.yaml", "- debug: {msg: '{{ minikube_colour }}'}"),
+        ("playbooks/more.yaml", "- hosts: '{{ minikube_colour }}'"),
+        ("inventory/more.yaml", "all: {vars: {other: '{{ minikube_colour }}'}}"),
+        ("inventory/group_vars/all/more.yaml", "other: '{{ minikube_colour }}'"),
+        (
+            "roles/minikube/meta/argument_specs.yml",
+            "argument_specs: {more: {options: {minikube_colour: {type: str}}}}",
+        ),
+        (
+            "roles/other/meta/argument_specs.yaml",
+            "argument_specs: {main: {options: {minikube_colour: {type: str}}}}",
+        ),
+    ],
+)
+def test_name_is_read_or_specified_wherever_ansible_looks(
+    project: Path, name: str, text: str
+) -> None:
+    path = project / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    assert judge(project, minikube_colour="blue") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "---\n",
+        "argument_specs:",
+        "argument_specs: {main: }",
+        "argument_specs: {main: {options: }}",
+    ],
+)
+def test_specification_that_specifies_nothing(project: Path, text: str) -> None:
+    (project / "roles/minikube/meta/argument_specs.yml").write_text(text)
+    assert judge(project, secrets_api_key=1) == []
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("minikube_cpus", 2),
