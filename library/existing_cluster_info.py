@@ -12,13 +12,15 @@ from ansible.module_utils.storage_classes import is_default
 
 DOCUMENTATION = r"""
 module: existing_cluster_info
-short_description: Ask a cluster for its classes and for what the account may do there
+short_description: Ask a cluster for its classes, its processors and what the account may do there
 description:
-  - Takes one context out of a kubeconfig and asks its cluster. Changes nothing.
+  - Takes one context out of a kubeconfig and asks its cluster, and Docker for what it builds.
+    Changes nothing.
 options:
   kubeconfig: {description: Path of the kubeconfig., type: path, required: true}
   context: {description: The context to use; empty means the current one., type: str, default: ""}
   kubectl: {description: Name or path of kubectl., type: str, default: kubectl}
+  docker: {description: Name or path of Docker., type: str, default: docker}
   rights:
     description: Resources that the account should be allowed to create in every namespace.
     type: list
@@ -44,6 +46,14 @@ problem:
 storage_classes: {description: Names of its StorageClasses., type: list, returned: always}
 default_storage_classes: {description: Those that are the default., type: list, returned: always}
 ingress_classes: {description: Names of its IngressClasses., type: list, returned: always}
+architectures:
+  description: Architectures of its nodes, none where the account may not see nodes.
+  type: list
+  returned: always
+built:
+  description: The architecture that Docker builds for, empty where it does not answer.
+  type: str
+  returned: always
 denied: {description: The rights that the account lacks., type: list, returned: always}
 """
 
@@ -55,6 +65,7 @@ def main() -> None:
             "kubeconfig": {"type": "path", "required": True},
             "context": {"type": "str", "default": ""},
             "kubectl": {"type": "str", "default": "kubectl"},
+            "docker": {"type": "str", "default": "docker"},
             "rights": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 10},
         },
@@ -78,6 +89,8 @@ def main() -> None:
         "storage_classes": [],
         "default_storage_classes": [],
         "ingress_classes": [],
+        "architectures": [],
+        "built": "",
         "denied": [],
     }
     code, text = ask("config", "view", "--minify", "--flatten", "--raw")
@@ -90,6 +103,11 @@ def main() -> None:
             pool.submit(ask, "auth", "can-i", "--all-namespaces", "create", right)
             for right in options["rights"]
         ]
+        form = "jsonpath={.items[*].status.nodeInfo.architecture}"
+        nodes = pool.submit(ask, "get", "nodes", "--output", form)
+        # Docker and Kubernetes name architectures alike, as Go does.
+        version = (options["docker"], "version", "--format", "{{.Server.Arch}}")
+        docker = pool.submit(run, *version, seconds=seconds)
         code, text = ask("get", "storageclasses,ingressclasses", "--output", "json")
     if code != 0:
         module.exit_json(changed=False, **answer | {"problem": text.strip()})
@@ -102,6 +120,10 @@ def main() -> None:
     answer["ingress_classes"] = [
         item["metadata"]["name"] for item in items if item["kind"] == "IngressClass"
     ]
+    code, text = nodes.result()
+    answer["architectures"] = sorted(set(text.split())) if code == 0 else []
+    code, text = docker.result()
+    answer["built"] = text.strip() if code == 0 else ""
     answer["denied"] = [
         right
         for right, said in zip(options["rights"], may, strict=True)

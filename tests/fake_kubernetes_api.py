@@ -2,8 +2,9 @@
 
 Workloads become ready at once. An object whose label `fake.test/behaviour` (on the pod template
 of a workload) is `broken` never does: its pod waits with ImagePullBackOff, its Job fails. That is
-all the simulation there is, but for the fields of a StatefulSet that cannot be changed; everything
-else is stored and given back as it was sent.
+all the simulation there is, but for the fields of a StatefulSet that cannot be changed and for an
+account that is told to have no rights (READER); everything else is stored and given back as it was
+sent.
 
     python fake_kubernetes_api.py --kubeconfig FILE [--port PORT] [--pid-file FILE]
 
@@ -90,6 +91,9 @@ RESOURCES: dict[str, list[Resource]] = {
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
 BEHAVIOUR = "fake.test/behaviour"
+# Below this path asks an account that is told to have no rights, and is kept from nothing: kubectl
+# sends no credentials without TLS.
+READER = "/reader"
 
 # The longest a watch stays open when the client names no limit, in seconds.
 WATCH_SECONDS = 30
@@ -613,7 +617,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self) -> None:
         url = urlparse(self.path)
-        path = url.path.rstrip("/")
+        path = url.path.removeprefix(READER).rstrip("/")
         try:
             body = self.body()
             if (document := self.discovery(path)) is not None:
@@ -685,7 +689,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET" and target.name is None:
             return 200, self.list_objects(target, query)
         if resource.kind == "SelfSubjectAccessReview":
-            return 201, {**body, "status": {"allowed": True}}
+            return 201, {**body, "status": {"allowed": not self.path.startswith(READER)}}
         if self.command == "POST":
             return 201, self.create(target, body, dry_run=dry_run)
         if self.command == "DELETE" and target.name is None:
