@@ -514,3 +514,30 @@ def test_changed_values_are_named() -> None:
     wanted = {"a": {"b": 1, "c": 2}, "d": [1]}
     assert changed_values(wanted, {"a": {"b": 1, "c": 3}}) == ["a.c", "d"]
     assert changed_values({"a": 1}, {"a": 1.0}) == []
+
+
+class Edited(probe.Tools):
+    """A cluster with one release, whose workload somebody edited by hand."""
+
+    def __init__(self) -> None:
+        super().__init__(kubeconfig="", helm="", kubectl="", timeout=1)
+
+    def run(self, program: str, *arguments: str) -> str:
+        if program == "kubectl":
+            edited = [item("Deployment", spec={"replicas": 3})]
+            return json.dumps({"items": edited if "Deployment" in arguments[1] else []})
+        if arguments[0] == "list":
+            entry = {"status": "deployed", "chart": "web-1.0.0+abc", "revision": "3"}
+            return json.dumps([{"namespace": "shop", "name": "web", **entry}])
+        if arguments[:2] == ("get", "values"):
+            return "null"
+        return yaml.safe_dump(item("Deployment", spec={"replicas": 2}))
+
+
+@pytest.mark.parametrize(("with_drift", "state"), [(True, "drifted"), (False, "current")])
+def test_edits_by_hand_are_left_where_drift_is_not_to_be_repaired(
+    with_drift: bool, state: str
+) -> None:
+    release = RELEASE | {"name": "web", "namespace": "shop", "values": {}}
+    found = probe.probe(Edited(), [release], [], with_drift=with_drift)
+    assert found["releases"]["web"]["state"] == state
