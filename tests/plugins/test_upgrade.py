@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = ("preflight", "images", "secrets", "helm_release", "smoke")
+ROLES = ("preflight", "images", "secrets", "helm_release", "kagent", "smoke")
 # Answers `helm list` and `helm history` from a file, and keeps the rest.
 HELM = """#!/bin/sh
 cd {folder}
@@ -34,7 +34,7 @@ SMOKE = """
     - "'{folder}/calls' is not exists"
 """
 RELEASE = """
-- ansible.builtin.file: {{path: {folder}/forward, state: touch, mode: "0644"}}
+- ansible.builtin.file: {{path: {folder}/{name}, state: touch, mode: "0644"}}
 """
 Run = Callable[..., tuple[str, list[str]]]
 
@@ -52,16 +52,14 @@ def run(tmp_path: Path) -> Run:
         tasks = tmp_path / "roles" / role / "tasks" / "main.yml"
         tasks.parent.mkdir(parents=True)
         tasks.write_text("[]")
-    (tmp_path / "roles/helm_release/tasks/main.yml").write_text(RELEASE.format(folder=tmp_path))
+    for role, name in (("helm_release", "forward"), ("kagent", "agents")):
+        tasks = tmp_path / "roles" / role / "tasks" / "main.yml"
+        tasks.write_text(RELEASE.format(folder=tmp_path, name=name))
     (tmp_path / "roles/smoke/tasks/main.yml").write_text(SMOKE.format(folder=tmp_path))
     helm = tmp_path / "bin" / "helm"
     helm.parent.mkdir()
     helm.write_text(HELM.format(folder=tmp_path))
     helm.chmod(0o755)
-    (tmp_path / "hosts.yml").write_text(
-        "all: {hosts: {localhost: {ansible_connection: local, ansible_python_interpreter: "
-        "'{{ ansible_playbook_python }}'}}}"
-    )
 
     def play(name: str, **variables: Any) -> tuple[str, list[str]]:
         given = {
@@ -71,7 +69,8 @@ def run(tmp_path: Path) -> Run:
             **variables,
         }
         done = subprocess.run(
-            ["ansible-playbook", "-i", "hosts.yml", str(ROOT / "playbooks" / name)]
+            ["ansible-playbook", "-i", str(ROOT / "inventory/hosts.yml")]
+            + [str(ROOT / "playbooks" / name)]
             + ["-e", json.dumps(given)],
             cwd=tmp_path,
             env=os.environ
@@ -126,6 +125,40 @@ def test_upgrade_that_works_takes_nothing_back(tmp_path: Path, run: Run) -> None
     output, calls = run("upgrade.yml")
     assert calls == []
     assert "failed=0" in output
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_upgrade_brings_the_agents_forward_where_they_are_wanted(
+    tmp_path: Path, run: Run, enabled: bool
+) -> None:
+    (tmp_path / "before.json").write_text(listed(("api", 3)))
+    (tmp_path / "works").touch()
+    run("upgrade.yml", kagent_enabled=enabled)
+    assert (tmp_path / "agents").exists() == enabled
+
+
+def test_failed_upgrade_takes_the_agents_back_first(tmp_path: Path, run: Run) -> None:
+    """They came last."""
+    (tmp_path / "before.json").write_text(
+        listed(("agents", 5), ("api", 3), ("kagent", 2), ("page", 7))
+    )
+    (tmp_path / "after.json").write_text(
+        listed(("agents", 6), ("api", 4), ("kagent", 3), ("page", 7))
+    )
+    output, calls = run("upgrade.yml", kagent_enabled=True)
+    assert [call.split(" --")[0] for call in calls] == [
+        *("rollback agents 5", "rollback kagent 2", "rollback api 3")
+    ]
+    assert "every release is what it was before" in output
+
+
+def test_agents_can_be_rolled_back(tmp_path: Path, run: Run) -> None:
+    revisions = [(1, "superseded"), (2, "deployed")]
+    (tmp_path / "history.json").write_text(
+        json.dumps([{"revision": number, "status": status} for number, status in revisions])
+    )
+    _, (call,) = run("rollback.yml", rollback_release="agents")
+    assert call.startswith("rollback agents 1 --namespace agents")
 
 
 def test_rollback_after_an_automatic_one_goes_further_back(tmp_path: Path, run: Run) -> None:
