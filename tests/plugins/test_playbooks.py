@@ -21,7 +21,7 @@ KUBECTL = f"""#!{sys.executable}
 import json, pathlib, re, sys
 folder = pathlib.Path(__file__).parent
 asked = " ".join(sys.argv[1:])
-reads = re.search(r"--stdin|(--filename|--patch-file) (-|/dev/stdin)", asked)
+reads = re.search(r"--stdin|(-f|--filename|--patch-file) (-|/dev/stdin)", asked)
 given = sys.stdin.read() if reads else ""
 with (folder / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps([asked, given]) + "\\n")
@@ -60,9 +60,10 @@ class Cluster:
         extra = ("--extra-vars", json.dumps(settings))
         return self.ansible("ansible-playbook", f"playbooks/{name}.yml", *options, *extra)
 
-    def role(self, name: str, tasks: str) -> tuple[int, str]:
+    def role(self, name: str, tasks: str, **settings: Any) -> tuple[int, str]:
         role = ("ansible.builtin.include_role", "--args", f"name={name} tasks_from={tasks}")
-        return self.ansible("ansible", "localhost", "--module-name", *role)
+        extra = ("--extra-vars", json.dumps(settings))
+        return self.ansible("ansible", "localhost", "--module-name", *role, *extra)
 
     def calls(self, pattern: str) -> list[str]:
         """The calls that match: what was asked, and what was handed in."""
@@ -218,6 +219,30 @@ def test_a_new_password_is_never_logged(cluster: Make) -> None:
         assert f"SET {setting} = {value};" in before
     assert "a new one" not in session
     assert len(there.calls(EVERY_POD)) == 1
+
+
+def test_rotation_leaves_a_given_password_among_the_generated(cluster: Make) -> None:
+    keys = ("superuser-password", "owner-password", "backend-password", "mcp-server-password")
+    before = {key: base64.b64encode(key.encode()).decode() for key in keys}
+    labels = {"app.kubernetes.io/managed-by": "ansible"}
+    secret = {
+        "kind": "Secret",
+        "metadata": {"name": "todo-database", "labels": labels},
+        "data": before,
+    }
+    namespace = {"kind": "Namespace", "metadata": {"name": "todo"}}
+    there = cluster(
+        [
+            ("get --namespace todo --ignore-not-found", json.dumps({"items": [namespace, secret]})),
+            ("get pod postgres-0", "False"),
+        ]
+    )
+    settings = {"secrets_owner_password": "owner-password", "secrets_authority_path": ""}
+    status, output = there.role("secrets", "rotate_passwords", **settings)
+    assert status == 0, output
+    (written,) = there.calls("replace -f")
+    after = json.loads(written.partition("\n")[2])["data"]
+    assert [key for key in keys if after[key] == before[key]] == ["owner-password"]
 
 
 def test_a_new_certificate_is_pointed_out_to_the_clients_too(cluster: Make) -> None:

@@ -36,6 +36,9 @@ SMOKE = """
 RELEASE = """
 - ansible.builtin.file: {{path: {folder}/{name}, state: touch, mode: "0644"}}
 """
+ROTATION = """
+- ansible.builtin.shell: {{cmd: echo {what} >> {folder}/calls}}
+"""
 Run = Callable[..., tuple[str, list[str]]]
 
 
@@ -56,6 +59,9 @@ def run(tmp_path: Path) -> Run:
         tasks = tmp_path / "roles" / role / "tasks" / "main.yml"
         tasks.write_text(RELEASE.format(folder=tmp_path, name=name))
     (tmp_path / "roles/smoke/tasks/main.yml").write_text(SMOKE.format(folder=tmp_path))
+    for what in ("passwords", "signing_key", "certificates"):
+        tasks = tmp_path / "roles" / "secrets" / "tasks" / f"rotate_{what}.yml"
+        tasks.write_text(ROTATION.format(folder=tmp_path, what=what))
     helm = tmp_path / "bin" / "helm"
     helm.parent.mkdir()
     helm.write_text(HELM.format(folder=tmp_path))
@@ -178,6 +184,83 @@ def test_rollback_after_an_automatic_one_goes_further_back(tmp_path: Path, run: 
     )
     _, (call,) = run("rollback.yml", rollback_release="api")
     assert call.startswith("rollback api 1 --namespace shop")
+
+
+PASSWORDS = {
+    f"secrets_{role}_password": "given-by-the-vault"
+    for role in ("superuser", "owner", "backend", "mcp_server")
+}
+KEY = {"secrets_mcp_private_key": "given by the vault"}
+
+
+@pytest.mark.parametrize(
+    ("given", "rotated", "said"),
+    [
+        ({}, ["passwords", "signing_key", "certificates"], []),
+        (
+            PASSWORDS,
+            ["signing_key", "certificates"],
+            ["Not rotated: passwords. The inventory gives the database passwords"],
+        ),
+        (
+            {"secrets_owner_password": "given-by-the-vault"},
+            ["passwords", "signing_key", "certificates"],
+            ["Not rotated: what the inventory gives, secrets_owner_password"],
+        ),
+        (
+            {"postgres_external_host": "db.example.org"},
+            ["signing_key", "certificates"],
+            ["Not rotated: passwords. The database is a server elsewhere, db.example.org"],
+        ),
+        (
+            KEY,
+            ["passwords", "certificates"],
+            ["Not rotated: signing_key. The inventory gives the signing key (secrets_mcp_private"],
+        ),
+        (
+            PASSWORDS | KEY,
+            ["certificates"],
+            ["Not rotated: passwords.", "Not rotated: signing_key."],
+        ),
+    ],
+)
+def test_rotation_of_all_leaves_out_what_is_given(
+    run: Run, given: dict[str, str], rotated: list[str], said: list[str]
+) -> None:
+    output, calls = run("rotate_secrets.yml", **given)
+    assert calls == rotated
+    words = " ".join(output.split())
+    assert f"Rotated: {', '.join(rotated)}" in words
+    assert words.count("Not rotated: ") == len(said)
+    assert all(part in words for part in said)
+    assert "given-by-the-vault" not in words
+
+
+@pytest.mark.parametrize(
+    ("what", "given", "remedy", "others"),
+    [
+        ("passwords", PASSWORDS, "change them there and run `make up`", "signing_key"),
+        (
+            "passwords",
+            {"postgres_external_host": "db.example.org"},
+            "change them there and in the inventory (secrets_*_password), and run `make up`",
+            "signing_key",
+        ),
+        ("signing_key", KEY, "change it there, with the old and the new public key", "passwords"),
+    ],
+)
+def test_rotation_by_name_of_what_is_given_is_refused(
+    run: Run, what: str, given: dict[str, str], remedy: str, others: str
+) -> None:
+    output, calls = run("rotate_secrets.yml", rotate=what, **given)
+    assert calls == []
+    words = " ".join(output.split())
+    assert "Nothing was changed." in words
+    assert remedy in words
+    for other in (others, "certificates"):
+        assert f"`make rotate ARGS='-e rotate={other}'`" in words.replace("''", "'")
+    _, calls = run("rotate_secrets.yml", rotate=others, **given)
+    assert calls == [others]
 
 
 def test_dry_run_tells_what_would_be_pushed(tmp_path: Path) -> None:
