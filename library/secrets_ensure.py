@@ -442,8 +442,9 @@ def main() -> None:
         there, existing, problem = False, {}, str(error)
         if not module.check_mode:
             module.fail_json(
-                msg=f"no cluster answers at {options['kubeconfig']}: {problem}; start it first "
-                "(`--tags minikube`), or name another kubeconfig"
+                msg=f"no cluster answers at {options['kubeconfig']}: {problem}; see that it runs "
+                "(`--tags minikube` starts Minikube, `--tags existing_cluster` checks a cluster of "
+                "your own), or name another kubeconfig"
             )
         if os.path.exists(options["kubeconfig"]):
             # There may well be Secrets on the cluster that does not answer.
