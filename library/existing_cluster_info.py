@@ -21,6 +21,7 @@ options:
   context: {description: The context to use; empty means the current one., type: str, default: ""}
   kubectl: {description: Name or path of kubectl., type: str, default: kubectl}
   docker: {description: Name or path of Docker., type: str, default: docker}
+  ask: {description: Whether the cluster is asked., type: bool, default: true}
   rights:
     description: Resources that the account should be allowed to create in every namespace.
     type: list
@@ -66,6 +67,7 @@ def main() -> None:
             "context": {"type": "str", "default": ""},
             "kubectl": {"type": "str", "default": "kubectl"},
             "docker": {"type": "str", "default": "docker"},
+            "ask": {"type": "bool", "default": True},
             "rights": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 10},
         },
@@ -97,6 +99,8 @@ def main() -> None:
     if code != 0:
         module.exit_json(changed=False, **answer | {"context_problem": text.strip()})
     answer["kubeconfig"] = text
+    if not options["ask"]:
+        module.exit_json(changed=False, **answer)
     # As many at once as a small machine bears.
     with ThreadPoolExecutor(4) as pool:
         may = [

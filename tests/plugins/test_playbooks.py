@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 # Like the real one it hands its input on only where it is told to.
@@ -275,3 +276,68 @@ def test_an_uninstall_names_the_volumes_that_stay(cluster: Make) -> None:
     assert "Its volumes stay, with all data: data-postgres-0, postgres-backup." in output
     assert "delete persistentvolumeclaim data-postgres-0 postgres-backup" in output
     assert not there.calls("delete")
+
+
+def kubeconfig(token: str, server: str = "https://127.0.0.1:9") -> str:
+    """Of one context, as `kubectl config view --minify` shows it."""
+    return json.dumps(
+        {
+            "clusters": [{"name": "theirs", "cluster": {"server": server}}],
+            "users": [{"name": "me", "user": {"token": token}}],
+            "contexts": [{"name": "mine", "context": {"cluster": "theirs", "user": "me"}}],
+            "current-context": "mine",
+        }
+    )
+
+
+def taken(there: Cluster) -> dict[str, str]:
+    """Settings of a cluster of the user's, which the project has taken before."""
+    (there.folder / "theirs").write_text("")
+    (there.folder / "kubeconfig").write_text(kubeconfig("old"))
+    return {"existing_cluster_kubeconfig": str(there.folder / "theirs")}
+
+
+def test_renewed_credentials_reach_the_projects_own_kubeconfig(cluster: Make) -> None:
+    """Those of the same context, whatever the current one is by now."""
+    there = cluster([("config view", kubeconfig("new")), ("get nodes", "one-node Ready")])
+    status, output = there.playbook("status", **taken(there))
+    assert status == 0, output
+    assert '"new"' in (there.folder / "kubeconfig").read_text()
+    assert "one-node Ready" in output
+    assert len(there.calls("--context mine config view")) == 1
+    # The cluster was checked when it was taken.
+    assert not there.calls("auth can-i|storageclasses")
+
+
+def test_a_services_tag_takes_renewed_credentials_and_names_the_fitting_remedy(
+    cluster: Make,
+) -> None:
+    there = cluster([("config view", kubeconfig("new"))])
+    given = taken(there) | {"images_registry": "registry.example/todo", "network_mode": "open"}
+    inventories = ("-i", "inventory/hosts.yml", "-i", "inventory/cluster.yml")
+    site = ("site.yml", "--tags", "namespace", "--extra-vars", json.dumps(given))
+    status, output = there.ansible("ansible-playbook", *inventories, *site)
+    assert '"new"' in (there.folder / "kubeconfig").read_text()
+    assert status != 0
+    assert "see that your cluster runs and that its kubeconfig is not out of date" in output
+    assert "--tags minikube" not in output
+
+
+def test_credentials_of_another_cluster_are_not_taken(cluster: Make) -> None:
+    there = cluster([("config view", kubeconfig("new", "https://elsewhere.example"))])
+    status, output = there.playbook("teardown", teardown_force=True, **taken(there))
+    assert status != 0
+    assert (
+        "leads to https://elsewhere.example, but the platform is on https://127.0.0.1:9" in output
+    )
+    assert "Remedy: set existing_cluster_kubeconfig" in output
+    assert '"old"' in (there.folder / "kubeconfig").read_text()
+
+
+def test_every_tag_that_works_on_the_cluster_takes_renewed_credentials() -> None:
+    roles = {
+        role["role"]: role for role in yaml.safe_load((ROOT / "site.yml").read_text())[0]["roles"]
+    }
+    tags = {name: set(role["tags"]) for name, role in roles.items()}
+    for name in ("secrets", "helm_release", "kagent", "smoke"):
+        assert tags[name] <= tags["existing_cluster"]

@@ -35,6 +35,8 @@ class Elsewhere:
         self.folder = folder
         self.kubeconfig = folder / "kubeconfig"
         self.kubeconfig.write_text(yaml.safe_dump(server.kubeconfig()))
+        self.theirs = folder / "theirs"
+        self.theirs.write_text(self.kubeconfig.read_text())
         chart = folder / "chart"
         (chart / "templates").mkdir(parents=True)
         (chart / "templates" / "map.yaml").write_text(
@@ -84,7 +86,7 @@ class Elsewhere:
     def teardown(self) -> str:
         given = {
             "platform_state_dir": str(self.folder),
-            "existing_cluster_kubeconfig": str(self.kubeconfig),
+            "existing_cluster_kubeconfig": str(self.theirs),
             "teardown_force": True,
             # Fewer to ask for.
             "helm_release_releases": [
