@@ -39,6 +39,11 @@ export class ApiError extends Error {
     return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504;
   }
 
+  /** True where the request may have been carried out all the same: nobody knows what became of it. */
+  get mayHaveArrived(): boolean {
+    return this.status === 0 || this.status === 504;
+  }
+
   /** True where the next request would meet the same: no service, no session, or no more for now. */
   get stopsOthers(): boolean {
     return this.isTemporary || this.status === 401 || this.status === 429;

@@ -75,6 +75,8 @@ export const plainText = (message: Message): string =>
     .join('\n\n')
     .trim();
 
+const announcementOf = (reply: Message): string => toPlainText(plainText(reply)) || 'Done.';
+
 export const lastQuestion = (state: ChatState): string | null => {
   const question = state.messages.findLast((message) => message.role === 'user');
   return question === undefined ? null : plainText(question);
@@ -124,11 +126,21 @@ const settleReply = (state: ChatState, ended?: Message['ended']): ChatState => {
   return { ...state, messages: [...rest, ended === undefined ? settled : { ...settled, ended }] };
 };
 
-export const conversationOf = (event: StreamEvent): number | null => {
+const numberIn = (event: StreamEvent, name: string): number | null => {
   const metadata = event.messageMetadata;
   if (typeof metadata !== 'object' || metadata === null) return null;
-  const id = (metadata as Record<string, unknown>).conversation_id;
-  return typeof id === 'number' ? id : null;
+  const value = (metadata as Record<string, unknown>)[name];
+  return typeof value === 'number' ? value : null;
+};
+
+export const conversationOf = (event: StreamEvent): number | null => numberIn(event, 'conversation_id');
+
+const storedKey = (id: number): string => `stored-${id}`;
+
+/** The key that the reply will have once it is read from the server; null where the event does not tell it. */
+export const storedAs = (event: StreamEvent): string | null => {
+  const id = numberIn(event, 'message_id');
+  return id === null ? null : storedKey(id);
 };
 
 const applyEvent = (state: ChatState, event: StreamEvent, at: string): ChatState => {
@@ -183,7 +195,7 @@ const applyEvent = (state: ChatState, event: StreamEvent, at: string): ChatState
       if (state.status === 'idle') return state;
       const settled: ChatState = { ...settleReply(state), status: 'idle' };
       const reply = settled.messages.at(-1);
-      if (reply?.role === 'assistant') return { ...settled, announcement: toPlainText(plainText(reply)) || 'Done.' };
+      if (reply?.role === 'assistant') return { ...settled, announcement: announcementOf(reply) };
       return {
         ...withReply(settled, at, (empty) => ({ ...empty, ended: 'empty' })),
         retry: lastQuestion(state),
@@ -206,8 +218,12 @@ export const chatReducer = (state: ChatState, action: ChatAction): ChatState => 
         messages: action.messages,
         earlier: action.earlier,
       };
-    case 'reread':
-      return { ...state, messages: action.messages, earlier: action.earlier };
+    case 'reread': {
+      const { messages, earlier } = action;
+      const reply = messages.findLast(({ role }) => role === 'assistant');
+      const announcement = reply === undefined ? '' : announcementOf(reply);
+      return { ...state, messages, earlier, status: 'idle', attempt: 0, announcement };
+    }
     case 'earlier':
       // They fit only before the messages that they were asked for.
       if (action.cursor !== state.earlier) return state;
@@ -302,7 +318,7 @@ export const fromStored = (stored: StoredMessage[]): Message[] =>
   stored.map((message) => {
     const parts = partsOf(message);
     return {
-      key: `stored-${message.id}`,
+      key: storedKey(message.id),
       role: message.role,
       createdAt: message.created_at,
       parts,

@@ -69,15 +69,110 @@ test('a pod that is being replaced is waited for, and the page says so', async (
   await waitFor(() => expect(result.current.state.announcement).toBe('Back.'));
 });
 
-test('a reply cut in mid-sentence is asked for again in the same conversation', async () => {
-  fetchMock.mockResolvedValueOnce(answer(start, said('Ba'))).mockResolvedValueOnce(whole('Back.'));
+/** Answers as a connection that breaks after these events. */
+const broken = (...events: StreamEvent[]): Response => {
+  const sent = events.map((event) => new TextEncoder().encode(`data: ${JSON.stringify(event)}\n\n`));
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      const next = sent.shift();
+      if (next === undefined) controller.error(new TypeError('network error'));
+      else controller.enqueue(next);
+    },
+  });
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+};
+const noAnswer = (): Promise<Response> => Promise.reject(new TypeError('Failed to fetch'));
+const turns = (): unknown[] => bodies().filter((body) => body !== null);
+
+test('a reply cut in mid-sentence that the server lost is asked for again in the same conversation', async () => {
+  fetchMock
+    .mockResolvedValueOnce(answer(start, said('Ba')))
+    .mockResolvedValueOnce(stored('Hello'))
+    .mockResolvedValueOnce(whole('Back.'));
   const { result } = renderChat();
   act(() => result.current.send('Hello'));
   await waitFor(() => expect(result.current.state.status).toBe('retrying'));
   await act(() => vi.advanceTimersByTimeAsync(1000));
   await waitFor(() => expect(result.current.state.announcement).toBe('Back.'));
-  expect(bodies()).toEqual([{ message: 'Hello' }, { message: 'Hello', conversation_id: 7 }]);
+  expect(turns()).toEqual([{ message: 'Hello' }, { message: 'Hello', conversation_id: 7 }]);
   expect(result.current.state.messages.map(plainText)).toEqual(['Hello', 'Back.']);
+});
+
+test('a reply that the server has stored is shown, and its turn is not repeated', async () => {
+  fetchMock.mockResolvedValueOnce(broken(start)).mockResolvedValueOnce(stored('Add milk', 'Added.'));
+  const { result, handlers } = renderChat();
+  act(() => result.current.send('Add milk'));
+  await act(() => vi.advanceTimersByTimeAsync(60_000));
+  expect(turns()).toEqual([{ message: 'Add milk' }]);
+  expect(result.current.state).toMatchObject({ status: 'idle', error: null, retry: null, announcement: 'Added.' });
+  expect(result.current.state.messages.map(plainText)).toEqual(['Add milk', 'Added.']);
+  expect(handlers.onTurnEnd).toHaveBeenCalledTimes(1);
+});
+
+test('a cut turn that still runs is looked up again before it is repeated', async () => {
+  fetchMock
+    .mockResolvedValueOnce(broken(start))
+    .mockResolvedValueOnce(stored('Add milk'))
+    .mockResolvedValueOnce(new Response('', { status: 409 }))
+    .mockResolvedValueOnce(stored('Add milk', 'Added.'));
+  const { result } = renderChat();
+  act(() => result.current.send('Add milk'));
+  await act(() => vi.advanceTimersByTimeAsync(60_000));
+  expect(result.current.state).toMatchObject({ status: 'idle', announcement: 'Added.' });
+  expect(fetchMock).toHaveBeenCalledTimes(4);
+});
+
+test.each([
+  ['an answer that breaks before its first event', () => Promise.resolve(broken()), 'connection was lost'],
+  ['no answer', noAnswer, 'cannot be reached'],
+  ['an answer that comes too late for the ingress', () => Promise.resolve(new Response('', { status: 504 })), 'in time'],
+])('%s in a new conversation offers Retry: the turn may have acted', async (_, respond, why) => {
+  fetchMock.mockImplementation(respond);
+  const { result } = renderChat();
+  act(() => result.current.send('Add milk'));
+  await act(() => vi.advanceTimersByTimeAsync(60_000));
+  expect(fetchMock).toHaveBeenCalledTimes(1);
+  expect(result.current.state).toMatchObject({ status: 'idle', retry: 'Add milk' });
+  expect(result.current.state.error).toContain(why);
+});
+
+describe('a question that got no answer in a conversation with an earlier reply', () => {
+  const ask = async (...afterwards: Response[]): Promise<ReturnType<typeof renderChat>['result']> => {
+    const { result } = renderChat(7);
+    fetchMock.mockResolvedValueOnce(stored('Add milk', 'Added.'));
+    await act(() => result.current.open(7));
+    fetchMock.mockImplementationOnce(noAnswer);
+    for (const response of afterwards) fetchMock.mockResolvedValueOnce(response);
+    act(() => result.current.send('Add milk'));
+    await act(() => vi.advanceTimersByTimeAsync(1000));
+    await waitFor(() => expect(result.current.state.status).toBe('idle'));
+    return result;
+  };
+
+  test('is asked again where it did not arrive', async () => {
+    const result = await ask(stored('Add milk', 'Added.'), whole('Added again.'));
+    expect(turns()).toHaveLength(2);
+    expect(result.current.state.messages.map(plainText)).toEqual(['Add milk', 'Added.', 'Add milk', 'Added again.']);
+  });
+
+  test('shows the reply where it did', async () => {
+    const result = await ask(stored('Add milk', 'Added.', 'Add milk', 'Added again.'));
+    expect(turns()).toHaveLength(1);
+    expect(result.current.state).toMatchObject({ error: null, retry: null, announcement: 'Added again.' });
+  });
+});
+
+test('a reply that was seen to its end is not taken for that to the same words said again', async () => {
+  const { result, handlers } = renderChat();
+  fetchMock.mockResolvedValueOnce(
+    answer(start, said('Added.'), { type: 'finish', messageMetadata: { conversation_id: 7, message_id: 1 } }),
+  );
+  act(() => result.current.send('Add milk'));
+  await waitFor(() => expect(handlers.onTurnEnd).toHaveBeenCalledTimes(1));
+  fetchMock.mockImplementationOnce(noAnswer).mockResolvedValueOnce(stored('Add milk', 'Added.')).mockResolvedValueOnce(whole('Again.'));
+  act(() => result.current.send('Add milk'));
+  await act(() => vi.advanceTimersByTimeAsync(1000));
+  await waitFor(() => expect(result.current.state.announcement).toBe('Again.'));
 });
 
 test('a turn that has acted is not repeated without being asked', async () => {
@@ -92,7 +187,10 @@ test('a turn that has acted is not repeated without being asked', async () => {
 
 test('a turn that has only read the list is asked for again', async () => {
   const tool = { type: 'tool-input-available', toolCallId: 'c', toolName: 'list_tasks', input: {} };
-  fetchMock.mockResolvedValueOnce(answer(start, tool)).mockResolvedValueOnce(whole('Nothing.'));
+  fetchMock
+    .mockResolvedValueOnce(answer(start, tool))
+    .mockResolvedValueOnce(stored('What is left?'))
+    .mockResolvedValueOnce(whole('Nothing.'));
   const { result } = renderChat();
   act(() => result.current.send('What is left?'));
   await waitFor(() => expect(result.current.state.status).toBe('retrying'));

@@ -7,7 +7,10 @@ import {
   conversationOf,
   fromStored,
   initialChat,
+  plainText,
+  storedAs,
   type ChatState,
+  type Message,
   type StreamEvent,
 } from './chat-reducer';
 import { readEvents } from './sse';
@@ -70,11 +73,20 @@ type Chat = {
 type Read = Pick<ChatState, 'messages' | 'earlier'>;
 const nothing: Read = { messages: [], earlier: null };
 
+/** Whether a reply follows the question where it was asked last, after the message of that key. */
+const holdsReply = (messages: Message[], { question, after }: { question: string; after: string }): boolean => {
+  const fresh = messages.slice(messages.findLastIndex(({ key }) => key === after) + 1);
+  const asked = fresh.findLastIndex((message) => message.role === 'user' && plainText(message) === question.trim());
+  return asked >= 0 && fresh[asked + 1]?.role === 'assistant';
+};
+
 /** One conversation over the AI SDK UI message stream. */
 export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutput, onTurnEnd, onSignedOut }: Options): Chat => {
   const [state, dispatch] = useReducer(chatReducer, { ...initialChat, conversationId: first });
   /** The turn or the opening that was begun last: no other may change the page. */
   const newest = useRef<{ controller: AbortController; isTurn: boolean } | null>(null);
+  /** Key of the newest message that the server is known to have. */
+  const newestStored = useRef('');
   const latest = useRef({ state, beforeTurn, onToolOutput, onTurnEnd, onSignedOut });
   useEffect(() => {
     latest.current = { state, beforeTurn, onToolOutput, onTurnEnd, onSignedOut };
@@ -100,13 +112,48 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
     [stop],
   );
 
+  /** The newest messages of the conversation; null when something else was begun meanwhile. */
+  const read = useCallback(
+    async (conversationId: number, patient: boolean, signal: AbortSignal): Promise<Read | null> => {
+      const isStopped = (): boolean => signal.aborted;
+      while (!isStopped()) {
+        try {
+          const { messages, next_cursor } = await getConversation(userId, conversationId, { signal });
+          if (isStopped()) return null;
+          const shown = fromStored(messages);
+          newestStored.current = shown.at(-1)?.key ?? '';
+          return { messages: shown, earlier: next_cursor };
+        } catch (error) {
+          if (isStopped()) return null;
+          if (!patient || !(error instanceof ApiError) || !error.isTemporary) throw error;
+          await sleep(openAgain, signal);
+        }
+      }
+      return null;
+    },
+    [userId],
+  );
+
   const run = useCallback(
     async (message: string, startedIn: number | null, signal: AbortSignal): Promise<void> => {
       // A function, because the checker believes that a property stays as it was last seen.
       const isStopped = (): boolean => signal.aborted;
       let conversationId = startedIn;
-      // A turn that may have changed something is not repeated without being asked: it would act twice.
-      const seen = { acting: false };
+      const after = newestStored.current;
+      // What a turn may have done is looked up before it is repeated, and one that acts is not repeated
+      // without being asked: it would act twice.
+      const seen = { begun: false, acting: false };
+      const canRepeat = (): boolean => !seen.begun || (conversationId !== null && !seen.acting);
+
+      /** Shows what the server has stored of the reply; false where it has none. */
+      const showStored = async (): Promise<boolean> => {
+        if (conversationId === null) return false;
+        const found = await read(conversationId, false, signal);
+        if (found === null) return true;
+        if (!holdsReply(found.messages, { question: message, after })) return false;
+        dispatch({ type: 'reread', ...found });
+        return true;
+      };
 
       /** Sends the question and shows the answer; false when the stream was cut. */
       const attemptTurn = async (): Promise<boolean> => {
@@ -117,6 +164,7 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
           conversationId === null ? { message } : { message, conversation_id: conversationId },
           signal,
         );
+        seen.begun = true;
         if (response.body === null) return false;
         let hasEnded = false;
         try {
@@ -129,6 +177,7 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
               if (event.type === 'tool-input-available' && event.toolName !== 'list_tasks') seen.acting = true;
               if (event.type === 'tool-output-available') latest.current.onToolOutput(event.output);
               if (event.type === 'finish' || event.type === 'error' || event.type === 'abort') hasEnded = true;
+              newestStored.current = storedAs(event) ?? newestStored.current;
             }
           }
         } catch {
@@ -148,15 +197,17 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
 
       for (let attempt = 0; !isStopped(); attempt += 1) {
         try {
+          if (seen.begun && (await showStored())) break;
           if (await attemptTurn()) break;
-          if (!seen.acting && (await waitForNext(attempt))) continue;
+          if (canRepeat() && (await waitForNext(attempt))) continue;
           dispatch({ type: 'cut', message: 'The connection was lost before the reply was complete.' });
           break;
         } catch (error) {
           if (isStopped()) return;
-          const { status = null, isTemporary = false } = error instanceof ApiError ? error : {};
+          const { status = null, isTemporary = false, mayHaveArrived = false } = error instanceof ApiError ? error : {};
+          if (mayHaveArrived) seen.begun = true;
           // 409: the cut turn, or one of another tab, is still running.
-          if ((isTemporary || status === 409) && (await waitForNext(attempt))) continue;
+          if ((isTemporary || status === 409) && canRepeat() && (await waitForNext(attempt))) continue;
           dispatch({ type: 'refused', message: messageOf(error) });
           if (status === 401) latest.current.onSignedOut(message);
           break;
@@ -166,7 +217,7 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
       newest.current = null;
       latest.current.onTurnEnd();
     },
-    [userId],
+    [userId, read],
   );
 
   const send = useCallback(
@@ -186,25 +237,6 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
     dispatch({ type: 'retried' });
     void run(text, conversationId, signal);
   }, [begin, run]);
-
-  /** The newest messages of the conversation; null when something else was begun meanwhile. */
-  const read = useCallback(
-    async (conversationId: number, patient: boolean, signal: AbortSignal): Promise<Read | null> => {
-      const isStopped = (): boolean => signal.aborted;
-      while (!isStopped()) {
-        try {
-          const { messages, next_cursor } = await getConversation(userId, conversationId, { signal });
-          return isStopped() ? null : { messages: fromStored(messages), earlier: next_cursor };
-        } catch (error) {
-          if (isStopped()) return null;
-          if (!patient || !(error instanceof ApiError) || !error.isTemporary) throw error;
-          await sleep(openAgain, signal);
-        }
-      }
-      return null;
-    },
-    [userId],
-  );
 
   /** Looks a few times for the reply to a question that has none, before it offers to ask again. */
   const findReply = useCallback(
