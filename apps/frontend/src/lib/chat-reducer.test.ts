@@ -84,6 +84,16 @@ describe('odd streams', () => {
     expect(after.conversationId).toBe(7);
   });
 
+  test.each<StreamEvent>([
+    { type: 'message-metadata', messageMetadata: { conversation_id: 8 } },
+    { type: 'tool-input-start', toolCallId: 'c', toolName: 'add_task' },
+    { type: 'tool-input-error', toolCallId: 'c', toolName: 'add_task', errorText: 'No' },
+    { type: 'abort' },
+  ])('what the backend never sends changes nothing: %o', (event) => {
+    const before = run(asked, events(start, ...textOf('t', 'Hi')));
+    expect(chatReducer(before, events(event))).toEqual(before);
+  });
+
   test('a failed tool says why', () => {
     const failed = { type: 'tool-output-error', toolCallId: 'c', errorText: 'Task 9 was not found' };
     expect(tools(run(asked, events(toolInput, failed)))).toMatchObject([{ state: 'failed', error: 'Task 9 was not found' }]);

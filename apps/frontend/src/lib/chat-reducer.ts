@@ -146,8 +146,7 @@ export const storedAs = (event: StreamEvent): string | null => {
 const applyEvent = (state: ChatState, event: StreamEvent, at: string): ChatState => {
   const id = text(event.id ?? event.toolCallId);
   switch (event.type) {
-    case 'start':
-    case 'message-metadata': {
+    case 'start': {
       const conversationId = conversationOf(event) ?? state.conversationId;
       return conversationId === state.conversationId ? state : { ...state, conversationId };
     }
@@ -159,24 +158,18 @@ const applyEvent = (state: ChatState, event: StreamEvent, at: string): ChatState
       );
     case 'text-end':
       return withReply(state, at, (reply) => upsertText(reply, id, (part) => ({ ...part, streaming: false })));
-    case 'tool-input-start':
-      return withReply(state, at, (reply) =>
-        upsertTool(reply, id, (part) => ({ ...part, name: text(event.toolName) || part.name })),
-      );
     case 'tool-input-available':
       return withReply(state, at, (reply) =>
-        upsertTool(reply, id, (part) => ({ ...part, name: text(event.toolName) || part.name, input: event.input })),
+        upsertTool(reply, id, (part) => ({ ...part, name: text(event.toolName), input: event.input })),
       );
     case 'tool-output-available':
       return withReply(state, at, (reply) =>
         upsertTool(reply, id, (part) => ({ ...part, state: 'done', output: event.output })),
       );
     case 'tool-output-error':
-    case 'tool-input-error':
       return withReply(state, at, (reply) =>
         upsertTool(reply, id, (part) => ({
           ...part,
-          name: text(event.toolName) || part.name,
           state: 'failed',
           error: text(event.errorText) || 'The tool failed.',
         })),
@@ -188,8 +181,6 @@ const applyEvent = (state: ChatState, event: StreamEvent, at: string): ChatState
         error: text(event.errorText) || 'The assistant failed.',
         retry: lastQuestion(state),
       };
-    case 'abort':
-      return { ...settleReply(state, 'stopped'), status: 'idle' };
     case 'finish': {
       // After an error event, finish only closes the stream.
       if (state.status === 'idle') return state;

@@ -176,7 +176,7 @@ export const useChat = ({ userId, conversationId: first, beforeTurn, onToolOutpu
               conversationId = conversationOf(event) ?? conversationId;
               if (event.type === 'tool-input-available' && event.toolName !== 'list_tasks') seen.acting = true;
               if (event.type === 'tool-output-available') latest.current.onToolOutput(event.output);
-              if (event.type === 'finish' || event.type === 'error' || event.type === 'abort') hasEnded = true;
+              if (event.type === 'finish' || event.type === 'error') hasEnded = true;
               newestStored.current = storedAs(event) ?? newestStored.current;
             }
           }
