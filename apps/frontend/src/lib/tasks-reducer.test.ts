@@ -24,7 +24,19 @@ test('a refused change goes back to what it was', () => {
   const before = task(1);
   const changed = tasksReducer(withTasks(before), { type: 'changed', id: 1, changes: { title: 'New' } });
   expect(changed.tasks[0]).toMatchObject({ title: 'New', saving: true });
-  expect(tasksReducer(changed, { type: 'restored', id: 1, task: before }).tasks).toEqual([before]);
+  const restored = tasksReducer(changed, { type: 'restored', task: before, changes: { title: 'New' } });
+  expect(restored.tasks).toEqual([{ ...before, saving: false }]);
+});
+
+test('a refused change goes back alone: what came meanwhile stays', () => {
+  const changes = { title: 'New' };
+  const changed = tasksReducer(withTasks(task(1)), { type: 'changed', id: 1, changes });
+  const restore: TasksAction = { type: 'restored', task: task(1), changes };
+  const acted = tasksReducer(changed, tool({ task_id: 1, status: 'completed', title: 'New' }));
+  expect(tasksReducer(acted, restore).tasks[0]).toMatchObject({ title: 'Task 1', completed: true });
+  const newer = task(1, { title: 'Newer', updated_at: '2026-11-23T10:00:00Z' });
+  const reloaded = tasksReducer(changed, { type: 'loaded', query, append: false, page: { tasks: [newer], nextCursor: null } });
+  expect(tasksReducer(reloaded, restore).tasks).toEqual([newer]);
 });
 
 test('undo brings back what was hidden; a refetch in between does not', () => {

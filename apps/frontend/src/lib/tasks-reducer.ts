@@ -27,7 +27,7 @@ export type TasksAction =
   | { type: 'added'; task: ListedTask }
   | { type: 'changed'; id: number; changes: Partial<TaskDraft> }
   | { type: 'confirmed'; id: number; task: Task }
-  | { type: 'restored'; id: number; task: ListedTask | null }
+  | { type: 'restored'; task: ListedTask; changes: Partial<TaskDraft> }
   | { type: 'hidden'; ids: number[] }
   | { type: 'shown'; ids: number[] }
   | { type: 'removed'; ids: number[] }
@@ -68,6 +68,16 @@ export const fits = (task: Task, { status, q, tag, priority }: TaskQuery): boole
 
 const replace = (tasks: ListedTask[], id: number, change: (task: ListedTask) => ListedTask): ListedTask[] =>
   tasks.map((task) => (task.id === id ? change(task) : task));
+
+/** The task as it was before the changes; a version that came meanwhile never had them. */
+const withoutChanges = (
+  listed: ListedTask,
+  { task, changes }: { task: ListedTask; changes: Partial<TaskDraft> },
+): ListedTask => {
+  if (listed.updated_at !== task.updated_at) return listed;
+  const fields = Object.keys(changes) as (keyof TaskDraft)[];
+  return { ...listed, ...Object.fromEntries(fields.map((field) => [field, task[field]])), saving: false };
+};
 
 /** The listed object where the server says nothing new, so that its row is not drawn again. */
 const keep = (tasks: ListedTask[], page: Task[]): Task[] => {
@@ -154,13 +164,11 @@ export const tasksReducer = (state: TasksState, action: TasksAction): TasksState
         tasks: replace(others, action.id, () => action.task),
       };
     }
-    case 'restored': {
-      const { id, task } = action;
+    case 'restored':
       return {
         ...state,
-        tasks: task === null ? state.tasks.filter((other) => other.id !== id) : replace(state.tasks, id, () => task),
+        tasks: replace(state.tasks, action.task.id, (listed) => withoutChanges(listed, action)),
       };
-    }
     case 'hidden':
       return { ...state, hidden: new Set([...state.hidden, ...action.ids]) };
     case 'shown':

@@ -66,6 +66,44 @@ test.each([false, true])('the successor of a recurring task comes and goes with 
   expect(fetchMock.mock.calls.filter(([, init]) => init?.method === undefined)).toHaveLength(1);
 });
 
+test('refused, a tick takes nothing back of a version that came meanwhile', async () => {
+  let refuse: () => void = () => undefined;
+  fetchMock.mockImplementationOnce(() => new Promise((resolve) => (refuse = () => resolve(new Response('', { status: 503 })))));
+  const result = renderTasks([task(1)]);
+  act(() => void result.current.toggle(task(1)));
+  const newer = task(1, { title: 'Newer', completed: true, updated_at: '2026-11-23T10:00:00Z' });
+  fetchMock.mockResolvedValueOnce(Response.json({ items: [newer], next_cursor: null }));
+  act(() => result.current.reload());
+  await waitFor(() => expect(result.current.state.tasks).toEqual([newer]));
+  await act(async () => {
+    refuse();
+    await vi.waitFor(() => expect(toasts()).toHaveLength(1));
+  });
+  expect(result.current.state.tasks).toEqual([newer]);
+});
+
+test('a task that was deleted elsewhere leaves the list when it is ticked, and is not tried again', async () => {
+  fetchMock.mockImplementationOnce(() => refusal(404));
+  const result = renderTasks([task(1), task(2)]);
+  await act(() => result.current.toggle(task(1)));
+  expect(result.current.state.tasks.map(({ id }) => id)).toEqual([2]);
+  expect(toasts()).toEqual([{ tone: 'error', text: '“Task 1” was deleted elsewhere.' }]);
+});
+
+test('many are completed: those deleted elsewhere leave the list, and are not tried again', async () => {
+  fetchMock.mockImplementationOnce(() => refusal(404)).mockImplementationOnce(() => refusal(422));
+  const result = renderTasks([task(1), task(2), task(3)]);
+  await act(() => result.current.complete(result.current.state.tasks));
+  expect(result.current.state.tasks.map(({ id, completed }) => [id, completed])).toEqual([[2, false], [3, true]]);
+  expect(toasts()[0]?.text).toMatch(/^1 of 3 tasks not completed/);
+  fetchMock.mockImplementationOnce(() => refusal(404));
+  await act(async () => {
+    toasts()[0]?.action?.run();
+    await vi.waitFor(() => expect(toasts()).toHaveLength(2));
+  });
+  expect(toasts()[1]).toEqual({ tone: 'info', text: 'Completed 0 tasks. Deleted elsewhere: 1.' });
+});
+
 test('many are completed with one notice', async () => {
   const result = renderTasks([task(1), task(2), task(3, { completed: true })]);
   await act(() => result.current.complete(result.current.state.tasks));

@@ -151,22 +151,26 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
         else latest.current.showToast({ tone: 'info', text: `Added “${made.title}”. The filters hide it.` });
         changed();
       } catch (error) {
-        dispatch({ type: 'restored', id, task: null });
+        dispatch({ type: 'removed', ids: [id] });
         report(error, `“${draft.title}” was not added.`, giveBack() ? undefined : () => void add(draft, giveBack));
       }
     },
     [userId, report, reload, changed],
   );
 
-  /** Shows the task completed or reopened, and as it was where the server refuses. */
+  /** Shows the task completed or reopened, and as it was where the server refuses; false where it is gone. */
   const setDone = useCallback(
-    async (task: ListedTask, completed: boolean): Promise<void> => {
-      dispatch({ type: 'changed', id: task.id, changes: { completed } });
+    async (task: ListedTask, completed: boolean): Promise<boolean> => {
+      const changes = { completed };
+      dispatch({ type: 'changed', id: task.id, changes });
       try {
         dispatch({ type: 'confirmed', id: task.id, task: await setCompleted(userId, task.id, completed) });
+        return true;
       } catch (error) {
-        dispatch({ type: 'restored', id: task.id, task });
-        throw error;
+        const isGone = error instanceof ApiError && error.status === 404;
+        dispatch(isGone ? { type: 'removed', ids: [task.id] } : { type: 'restored', task, changes });
+        if (!isGone) throw error;
+        return false;
       }
     },
     [userId],
@@ -175,8 +179,9 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
   const toggle = useCallback(
     async function toggle(task: ListedTask): Promise<void> {
       try {
-        await setDone(task, !task.completed);
+        const isThere = await setDone(task, !task.completed);
         changed();
+        if (!isThere) latest.current.showToast({ tone: 'error', text: `“${task.title}” was deleted elsewhere.` });
         // Completing a recurring task makes its successor, reopening takes it back.
         if (task.recurrence !== 'none') reload();
       } catch (error) {
@@ -190,20 +195,22 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
     async function complete(tasks: ListedTask[]): Promise<void> {
       const open = tasks.filter((task) => !task.completed);
       let done = 0;
+      let gone = 0;
       setProgress({ done, total: open.length });
       const { failed, error } = await inParallel(open, {
         limit: parallelRequests,
         stops: stopsOthers,
         act: async (task) => {
-          await setDone(task, true);
-          done += 1;
-          setProgress({ done, total: open.length });
+          if (await setDone(task, true)) done += 1;
+          else gone += 1;
+          setProgress({ done: done + gone, total: open.length });
         },
       });
       setProgress(null);
       changed();
       if (open.some((task) => task.recurrence !== 'none')) reload();
-      if (failed.length === 0) latest.current.showToast({ tone: 'info', text: `Completed ${tasksOf(done)}.` });
+      const text = `Completed ${tasksOf(done)}.${gone === 0 ? '' : ` Deleted elsewhere: ${gone}.`}`;
+      if (failed.length === 0) latest.current.showToast({ tone: 'info', text });
       else report(error, `${failed.length} of ${tasksOf(open.length)} not completed.`, () => void complete(failed));
     },
     [setDone, report, reload, changed],
@@ -217,7 +224,7 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
         changed();
         return null;
       } catch (error) {
-        dispatch({ type: 'restored', id: task.id, task });
+        dispatch({ type: 'restored', task, changes });
         if (error instanceof ApiError && error.status === 401) latest.current.onSignedOut();
         if (error instanceof ApiError && (error.status === 412 || error.status === 404)) reload();
         return `“${task.title}” was not saved. ${messageOf(error)}`;

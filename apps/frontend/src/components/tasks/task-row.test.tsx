@@ -99,6 +99,11 @@ test('a tick that is being saved keeps the focus and cannot be ticked again', ()
   expect(box.checked).toBe(false);
 });
 
+test('a task whose change was refused does not look as if it were being saved', () => {
+  renderRow({ saving: false });
+  expect(screen.getByRole('listitem').hasAttribute('data-saving')).toBe(false);
+});
+
 test('a delete by pointer is told from one by keyboard', () => {
   const { task, onDelete } = renderRow();
   fireEvent.click(screen.getByRole('button', { name: 'Delete Pay rent' }), { detail: 1 });

@@ -107,7 +107,7 @@ export const TaskRow = memo(function TaskRow({
       className="task"
       data-completed={task.completed || undefined}
       data-touched={touched || undefined}
-      data-saving={task.saving ?? undefined}
+      data-saving={task.saving === true || undefined}
       data-selected={selected || undefined}
     >
       {selecting ? (
