@@ -85,6 +85,15 @@ test('how far it is, is shown, and nothing else can be begun', () => {
   expect(remove).not.toHaveBeenCalled();
 });
 
+test('all are selected but the one that has no number yet', () => {
+  const { complete } = renderPane([task(-1, { saving: true }), task(2), task(1)]);
+  fireEvent.click(button('Select'));
+  fireEvent.click(screen.getByRole('checkbox', { name: 'Select all' }));
+  expect(screen.getByRole<HTMLInputElement>('checkbox', { name: '2 selected' }).checked).toBe(true);
+  fireEvent.click(button('Complete'));
+  expect(complete).toHaveBeenCalledWith([task(2), task(1)]);
+});
+
 test('a task that the filters no longer let through leaves once the reader has gone on', () => {
   const { leave } = renderPane([task(2, { completed: true }), task(1)]);
   screen.getByRole('checkbox', { name: 'Complete Task 2' }).focus();

@@ -116,6 +116,8 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
     [visible, state.query],
   );
   const chosen = visible.filter((task) => selected.has(task.id));
+  // Only the server gives a task its number; until then it cannot be changed.
+  const choosable = visible.filter((task) => task.id > 0);
 
   useEffect(() => {
     // After hydration: the server does not know the draft.
@@ -184,8 +186,8 @@ export const TaskPane = ({ userId, tasks, query, onQuery }: Props) => {
           <label className="bulk-all">
             <input
               type="checkbox"
-              checked={visible.length > 0 && chosen.length === visible.length}
-              onChange={(event) => setSelected(new Set(event.target.checked ? visible.map((task) => task.id) : []))}
+              checked={choosable.length > 0 && chosen.length === choosable.length}
+              onChange={(event) => setSelected(new Set(event.target.checked ? choosable.map((task) => task.id) : []))}
             />
             {chosen.length === 0 ? 'Select all' : `${chosen.length} selected`}
           </label>
