@@ -33,6 +33,16 @@ test('goes by itself after eight seconds', () => {
 });
 
 test.each([
+  ['offers to try again stays', { action: { label: 'Try again', run: vi.fn() } }, 0],
+  ['offers nothing goes', {}, 1],
+])('an error that %s', (_, changes, times) => {
+  cleanup();
+  render(<Toasts close={close} toasts={[{ id: 3, tone: 'error', text: '“Milk” was not added.', ...changes }]} />);
+  pass(60_000);
+  expect(close).toHaveBeenCalledTimes(times);
+});
+
+test.each([
   ['pointed at', fireEvent.pointerEnter, fireEvent.pointerLeave],
   ['focused', fireEvent.focus, fireEvent.blur],
 ])('stays while it is %s', (_, enter, leave) => {

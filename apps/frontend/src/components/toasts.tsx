@@ -17,14 +17,16 @@ const ToastItem = ({ toast, close }: { toast: Toast; close: CloseToast }) => {
   const actionRef = useRef<HTMLButtonElement>(null);
   const cameFrom = useRef<Element | null>(null);
   const { takesFocus = false, near = [] } = toast;
+  // What failed may be kept nowhere but in the action that tries it again.
+  const stays = toast.tone === 'error' && toast.action !== undefined;
   useEffect(() => {
     if (takesFocus) actionRef.current?.focus();
   }, [takesFocus]);
   useEffect(() => {
-    if (held) return;
+    if (held || stays) return;
     const timer = setTimeout(() => close(toast.id, 'expired'), lifetimeMs);
     return () => clearTimeout(timer);
-  }, [held, close, toast.id]);
+  }, [held, stays, close, toast.id]);
   /** The pressed button goes with its toast; the focus must not. */
   const closeAndGoOn = (reason: 'acted' | 'expired'): void => {
     flushSync(() => close(toast.id, reason));
