@@ -59,12 +59,14 @@ export const messageOf = (error: unknown): string => {
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
+export const changedElsewhere = 'This was changed elsewhere in the meantime.';
+
 const problemMessages: Record<number, string> = {
   0: 'The service cannot be reached. Check your connection.',
   401: 'You are signed out.',
   404: 'This no longer exists.',
   409: 'Another turn of this conversation is still running.',
-  412: 'This was changed elsewhere in the meantime.',
+  412: changedElsewhere,
   413: 'This is too large.',
   429: 'Too many requests.',
   502: 'The service is restarting.',

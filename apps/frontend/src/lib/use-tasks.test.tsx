@@ -194,6 +194,9 @@ test('an edit that is refused answers why and says nothing else', async () => {
   fetchMock.mockImplementationOnce(() => refusal(412));
   const result = renderTasks([task(1)]);
   const refused = await act(() => result.current.save(task(1), { title: 'New' }));
-  expect(refused).toBe('“Task 1” was not saved. This was changed elsewhere in the meantime.');
+  expect(refused).toEqual({
+    text: '“Task 1” was not saved. This was changed elsewhere in the meantime.',
+    changedElsewhere: true,
+  });
   expect(showToast).not.toHaveBeenCalled();
 });

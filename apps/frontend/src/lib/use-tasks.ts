@@ -18,6 +18,9 @@ type Options = {
   onSignedOut: () => void;
 };
 
+/** Why an edit was not saved. */
+export type Refusal = { text: string; changedElsewhere: boolean };
+
 export type Tasks = {
   state: TasksState;
   /** How far many tasks at once are; null while nothing of the kind runs. */
@@ -28,7 +31,7 @@ export type Tasks = {
   add: (draft: TaskDraft, giveBack: () => boolean) => Promise<void>;
   toggle: (task: ListedTask) => Promise<void>;
   /** Answers why it was not saved; null when it was. */
-  save: (task: ListedTask, changes: Partial<TaskDraft>) => Promise<string | null>;
+  save: (task: ListedTask, changes: Partial<TaskDraft>) => Promise<Refusal | null>;
   remove: (tasks: ListedTask[], focus: Pick<Toast, 'takesFocus' | 'near'>) => void;
   complete: (tasks: ListedTask[]) => Promise<void>;
   /** Deletes at once what waits for its undo, which goes; throws where that fails. */
@@ -217,7 +220,7 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
   );
 
   const save = useCallback(
-    async (task: ListedTask, changes: Partial<TaskDraft>): Promise<string | null> => {
+    async (task: ListedTask, changes: Partial<TaskDraft>): Promise<Refusal | null> => {
       dispatch({ type: 'changed', id: task.id, changes });
       try {
         dispatch({ type: 'confirmed', id: task.id, task: await updateTask(userId, task, changes) });
@@ -225,9 +228,10 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
         return null;
       } catch (error) {
         dispatch({ type: 'restored', task, changes });
-        if (error instanceof ApiError && error.status === 401) latest.current.onSignedOut();
-        if (error instanceof ApiError && (error.status === 412 || error.status === 404)) reload();
-        return `“${task.title}” was not saved. ${messageOf(error)}`;
+        const status = error instanceof ApiError ? error.status : null;
+        if (status === 401) latest.current.onSignedOut();
+        if (status === 412 || status === 404) reload();
+        return { text: `“${task.title}” was not saved. ${messageOf(error)}`, changedElsewhere: status === 412 };
       }
     },
     [userId, reload, changed],

@@ -80,7 +80,7 @@ test.each([
 
 test('what was refused stays typed, says why, and can be saved again', async () => {
   const { onSave } = renderEditor();
-  onSave.mockResolvedValueOnce('“Buy milk” was not saved. The service is not ready yet.');
+  onSave.mockResolvedValueOnce({ text: '“Buy milk” was not saved. The service is not ready yet.', changedElsewhere: false });
   set('Title', 'Buy oat milk');
   save();
   expect((await screen.findByRole('alert')).textContent).toContain('not ready');
@@ -101,10 +101,52 @@ test('it is saved once, however often the button is pressed', () => {
 test('a field that was not touched follows the task, and is not saved back', () => {
   const { onSave, changeTask } = renderEditor();
   set('Title', 'Buy oat milk');
-  changeTask({ priority: 'high', title: 'Buy cow milk' });
+  changeTask({ priority: 'high' });
   expect([valueOf('Priority'), valueOf('Title')]).toEqual(['high', 'Buy oat milk']);
   save();
   expect(onSave).toHaveBeenCalledWith({ title: 'Buy oat milk' });
+});
+
+test('a field that was changed elsewhere is overwritten only when that was said', () => {
+  const { onSave, changeTask } = renderEditor();
+  set('Title', 'Buy oat milk');
+  changeTask({ title: 'Buy cow milk' });
+  set('Title', 'Buy soy milk');
+  save();
+  expect(screen.getByRole('alert').textContent).toBe(
+    '“Buy cow milk” was not saved. This was changed elsewhere in the meantime.',
+  );
+  expect(onSave).not.toHaveBeenCalled();
+  save();
+  expect(onSave).toHaveBeenCalledWith({ title: 'Buy soy milk' });
+});
+
+test('where the server said it first, the next try saves; what comes after that is said again', async () => {
+  const { onSave, changeTask } = renderEditor();
+  const isPressable = (): Promise<HTMLElement> => screen.findByRole('button', { name: 'Try again' });
+  onSave.mockResolvedValueOnce({ text: 'Changed.', changedElsewhere: true });
+  set('Title', 'Buy oat milk');
+  save();
+  await isPressable();
+  changeTask({ title: 'Buy cow milk' });
+  onSave.mockResolvedValueOnce({ text: 'Not ready.', changedElsewhere: false });
+  save();
+  await isPressable();
+  expect(onSave).toHaveBeenCalledTimes(2);
+  changeTask({ title: 'Buy goat milk' });
+  save();
+  expect(onSave).toHaveBeenCalledTimes(2);
+  expect(screen.getByRole('alert').textContent).toMatch(/changed elsewhere/);
+});
+
+test('what was changed elsewhere while the page was away is not overwritten unasked', () => {
+  renderEditor();
+  set('Title', 'Buy oat milk');
+  cleanup();
+  const { onSave } = renderEditor({ title: 'Buy cow milk' });
+  expect(valueOf('Title')).toBe('Buy oat milk');
+  save();
+  expect(onSave).not.toHaveBeenCalled();
 });
 
 test('what was typed outlives the page until it is saved or given up', async () => {

@@ -1,15 +1,17 @@
 'use client';
 
 import { useEffect, useId, useRef, useState, type SubmitEvent, type KeyboardEvent } from 'react';
+import { changedElsewhere } from '@/lib/api';
 import { fromInputs, toDateInput, toTimeInput } from '@/lib/dates';
-import { readEditDraft, writeEditDraft, type Edited } from '@/lib/edit-draft';
+import { readEditDraft, writeEditDraft, type EditDraft, type Edited } from '@/lib/edit-draft';
 import { priorities, recurrences, type Priority, type Recurrence, type Task, type TaskDraft } from '@/lib/types';
+import type { Refusal } from '@/lib/use-tasks';
 
 type Props = {
   task: Task;
   takesFocus: boolean;
   /** Answers why the changes were not saved; null when they were. */
-  onSave: (changes: Partial<TaskDraft>) => Promise<string | null>;
+  onSave: (changes: Partial<TaskDraft>) => Promise<Refusal | null>;
   onCancel: () => void;
 };
 type Errors = { title?: string; tags?: string };
@@ -40,6 +42,12 @@ const editedOf = (task: Task): Edited => ({
   recurrence: task.recurrence,
   tags: task.tags.join(', '),
 });
+
+/** What the task holds in the fields that these name. */
+const heldIn = (task: Task, fields: Partial<Edited>): Partial<Edited> => {
+  const held = editedOf(task);
+  return Object.fromEntries(Object.keys(fields).map((field) => [field, held[field as keyof Edited]]));
+};
 
 const draftOf = (task: Task, typed: Partial<Edited>): Required<Omit<TaskDraft, 'completed'>> => {
   const { title, description, date, clock, priority, recurrence } = { ...editedOf(task), ...typed };
@@ -79,9 +87,9 @@ export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
   const id = useId();
   const titleRef = useRef<HTMLInputElement>(null);
   // Only what was typed: the other fields follow the task, which may change while the editor is open.
-  const [typed, setTyped] = useState<Partial<Edited>>(() => {
+  const [{ typed, base }, setDraft] = useState<Pick<EditDraft, 'typed' | 'base'>>(() => {
     const draft = readEditDraft(task.user_id);
-    return draft?.id === task.id ? draft.typed : {};
+    return draft?.id === task.id ? draft : { typed: {}, base: {} };
   });
   const [errors, setErrors] = useState<Errors>({});
   const [problem, setProblem] = useState('');
@@ -96,11 +104,11 @@ export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
   }, [takesFocus]);
 
   const type = (changes: Partial<Edited>): void => {
-    const next = { ...typed, ...changes };
-    setTyped(next);
-    writeEditDraft(task.user_id, { id: task.id, typed: next });
+    const draft = { id: task.id, typed: { ...typed, ...changes }, base: { ...heldIn(task, changes), ...base } };
+    setDraft(draft);
+    writeEditDraft(task.user_id, draft);
   };
-  const forget = (): void => writeEditDraft(task.user_id, { id: task.id, typed: {} });
+  const forget = (): void => writeEditDraft(task.user_id, { id: task.id, typed: {}, base: {} });
   const cancel = (): void => {
     forget();
     onCancel();
@@ -119,11 +127,22 @@ export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
       cancel();
       return;
     }
+    const held = heldIn(task, typed);
+    setDraft({ typed, base: held });
+    if (Object.entries(base).some(([field, value]) => held[field as keyof Edited] !== value)) {
+      setProblem(`“${task.title}” was not saved. ${changedElsewhere}`);
+      return;
+    }
     setSaving(true);
     const refused = await onSave(changes);
     setSaving(false);
-    if (refused === null) forget();
-    else setProblem(refused);
+    if (refused === null) {
+      forget();
+      return;
+    }
+    setProblem(refused.text);
+    // Said once: the next try overwrites whatever the task holds by then.
+    if (refused.changedElsewhere) setDraft((draft) => ({ ...draft, base: {} }));
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {

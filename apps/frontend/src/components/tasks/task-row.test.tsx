@@ -75,7 +75,7 @@ test('while tasks are chosen, its box chooses it instead', () => {
 
 test('the editor stays open with what was typed until the server has it', async () => {
   const { onSave } = renderRow();
-  onSave.mockResolvedValueOnce('“Pay rent” was not saved.');
+  onSave.mockResolvedValueOnce({ text: '“Pay rent” was not saved.', changedElsewhere: false });
   press('Edit Pay rent');
   fireEvent.change(screen.getByLabelText('Title'), { target: { value: 'Pay the rent' } });
   press('Save');

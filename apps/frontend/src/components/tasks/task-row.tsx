@@ -4,6 +4,7 @@ import { memo, useEffect, useRef, useState } from 'react';
 import { formatDue, isOverdue } from '@/lib/dates';
 import type { ListedTask } from '@/lib/tasks-reducer';
 import type { TaskDraft } from '@/lib/types';
+import type { Refusal } from '@/lib/use-tasks';
 import { Icon } from '../icons';
 import { TaskEditor } from './task-editor';
 
@@ -16,7 +17,7 @@ type Props = {
   onToggle: (task: ListedTask) => void;
   /** Something typed into its editor before the page was loaded is not saved yet. */
   unsaved: boolean;
-  onSave: (task: ListedTask, changes: Partial<TaskDraft>) => Promise<string | null>;
+  onSave: (task: ListedTask, changes: Partial<TaskDraft>) => Promise<Refusal | null>;
   onDelete: (task: ListedTask, byKeyboard: boolean) => void;
   onSelect: (id: number, selected: boolean) => void;
   onTag: (tag: string) => void;
