@@ -32,6 +32,13 @@ test('what is missing is said at its field, and the first such field is focused'
   expect(fetchMock).not.toHaveBeenCalled();
 });
 
+test('the characters of a password are counted as the server does', async () => {
+  render(<AuthForm mode="sign-up" next="/" expired={false} />);
+  await user.type(password(), '🥛'.repeat(8));
+  await submit('Create account');
+  expect(screen.getByText('The password needs 2 more characters.')).toBeDefined();
+});
+
 test('signed in, it leads to where the reader wanted to go', async () => {
   fetchMock.mockResolvedValueOnce(Response.json({ user: { id: 'u', email: 'a@b.c', name: null } }));
   render(<AuthForm mode="sign-in" next="/account" expired={false} />);

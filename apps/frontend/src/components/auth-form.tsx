@@ -2,6 +2,7 @@
 
 import { useId, useRef, useState, type SubmitEvent } from 'react';
 import { ApiError, login, messageOf, register } from '@/lib/api';
+import { lengthOf } from '@/lib/length';
 
 type Props = { mode: 'sign-in' | 'sign-up'; next: string; expired: boolean };
 
@@ -29,11 +30,12 @@ const words = {
 
 const validate = (mode: Props['mode'], email: string, password: string): Record<string, string> => {
   const errors: Record<string, string> = {};
+  const length = lengthOf(password);
   if (!/^\S+@\S+\.\S+$/.test(email.trim())) errors.email = 'Enter an address like name@example.org.';
   if (password === '') errors.password = 'Enter your password.';
-  else if (mode === 'sign-up' && password.length < minPassword)
-    errors.password = `The password needs ${minPassword - password.length} more characters.`;
-  else if (password.length > maxPassword) errors.password = `At most ${maxPassword} characters.`;
+  else if (mode === 'sign-up' && length < minPassword)
+    errors.password = `The password needs ${minPassword - length} more characters.`;
+  else if (length > maxPassword) errors.password = `At most ${maxPassword} characters.`;
   return errors;
 };
 
@@ -166,7 +168,7 @@ export const AuthForm = ({ mode, next, expired }: Props) => {
           </p>
         )}
         {mode === 'sign-up' && (
-          <p id={`${id}-rules`} className="field-hint" data-met={password.length >= minPassword || undefined}>
+          <p id={`${id}-rules`} className="field-hint" data-met={lengthOf(password) >= minPassword || undefined}>
             {minPassword} to {maxPassword} characters. A few words in a row are easy to keep in mind and hard to guess.
           </p>
         )}

@@ -42,6 +42,12 @@ test.each([
   expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Send' }).disabled).toBe(true);
 });
 
+test('as many emoji as a message may have characters are sent', () => {
+  const { onSend, field } = renderComposer({ value: '🥛'.repeat(4000) });
+  fireEvent.keyDown(field, { key: 'Enter' });
+  expect(onSend).toHaveBeenCalledTimes(1);
+});
+
 test('while a reply comes, Enter waits and the button stops it', () => {
   const { onSend, onStop, field } = renderComposer({ busy: true });
   fireEvent.keyDown(field, { key: 'Enter' });

@@ -1,6 +1,7 @@
 'use client';
 
 import { useEffect, useRef, type SubmitEvent, type KeyboardEvent, type MouseEvent, type Ref } from 'react';
+import { lengthOf } from '@/lib/length';
 import { Icon } from '../icons';
 
 type Props = {
@@ -16,7 +17,8 @@ const maxMessage = 4000;
 
 export const Composer = ({ ref, value, onChange, busy, onSend, onStop }: Props) => {
   const isComposing = useRef(false);
-  const tooLong = value.length > maxMessage;
+  const length = lengthOf(value);
+  const tooLong = length > maxMessage;
   const canSend = !busy && value.trim() !== '' && !tooLong;
 
   const submit = (event: SubmitEvent): void => {
@@ -85,7 +87,7 @@ export const Composer = ({ ref, value, onChange, busy, onSend, onStop }: Props) 
       )}
       <p id="composer-hint" className={tooLong ? 'composer-hint field-error' : 'composer-hint'}>
         {tooLong
-          ? `At most ${maxMessage} characters; this has ${value.length}.`
+          ? `At most ${maxMessage} characters; this has ${length}.`
           : 'Enter sends, Shift + Enter starts a new line.'}
       </p>
     </form>

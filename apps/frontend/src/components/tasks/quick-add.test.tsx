@@ -33,3 +33,14 @@ test('what is typed meanwhile is not overwritten', () => {
   expect(refuse()).toBe(false);
   expect(field.value).toBe('Buy bread');
 });
+
+test('a title of as many emoji as it may have characters is added', () => {
+  const { field, type } = renderQuickAdd();
+  type('🥛'.repeat(200));
+  fireEvent.submit(field);
+  expect(screen.queryByRole('alert')).toBeNull();
+  expect(field.value).toBe('');
+  type('🥛'.repeat(201));
+  fireEvent.submit(field);
+  expect(screen.getByRole('alert').textContent).toBe('A title has at most 200 characters; this one has 201.');
+});

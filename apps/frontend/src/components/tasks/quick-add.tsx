@@ -3,14 +3,13 @@
 import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import { formatDue } from '@/lib/dates';
 import { readDraft, writeDraft } from '@/lib/drafts';
+import { lengthOf, maxTitle } from '@/lib/length';
 import { parseQuickAdd } from '@/lib/quick-add';
 import type { TaskDraft } from '@/lib/types';
 import { useNow } from '@/lib/use-now';
 import { Icon } from '../icons';
 
 type Props = { userId: string; onAdd: (draft: TaskDraft, giveBack: () => boolean) => Promise<void> };
-
-const maxTitle = 200;
 
 export const QuickAdd = ({ userId, onAdd }: Props) => {
   const [line, setLine] = useState('');
@@ -40,8 +39,9 @@ export const QuickAdd = ({ userId, onAdd }: Props) => {
       setError('Type what is to be done.');
       return;
     }
-    if (parsed.title.length > maxTitle) {
-      setError(`A title has at most ${maxTitle} characters; this one has ${parsed.title.length}.`);
+    const length = lengthOf(parsed.title);
+    if (length > maxTitle) {
+      setError(`A title has at most ${maxTitle} characters; this one has ${length}.`);
       return;
     }
     change('');

@@ -68,6 +68,8 @@ test.each([
   ['Title', '  ', 'A task needs a title.'],
   ['Tags', 'a,b,c,d,e,f,g,h,i,j,k', 'At most 10 tags; these are 11.'],
   ['Tags', 'x'.repeat(31), 'longer than 30 characters'],
+  ['Title', '🥛'.repeat(201), 'at most 200 characters; this one has 201'],
+  ['Notes', '🥛'.repeat(1001), 'at most 1000 characters; these have 1001'],
 ])('%s “%s” is refused', (label, value, said) => {
   const { onSave } = renderEditor();
   set(label, value);
@@ -76,6 +78,24 @@ test.each([
   expect(field.getAttribute('aria-invalid')).toBe('true');
   expect(document.getElementById(field.getAttribute('aria-describedby') ?? '')?.textContent).toContain(said);
   expect(onSave).not.toHaveBeenCalled();
+});
+
+test('an emoji is one character, as the server counts', () => {
+  const { onSave } = renderEditor();
+  const typed = { title: '🥛'.repeat(200), description: '🥛'.repeat(1000), tags: ['🥛'.repeat(30)] };
+  expect(screen.getByLabelText('Title').hasAttribute('maxlength')).toBe(false);
+  set('Title', typed.title);
+  set('Notes', typed.description);
+  set('Tags', typed.tags.join());
+  save();
+  expect(onSave).toHaveBeenCalledWith(typed);
+});
+
+test('what was not changed is not checked: the server has taken it', () => {
+  const { onSave } = renderEditor({ tags: ['x'.repeat(31)] });
+  set('Priority', 'high');
+  save();
+  expect(onSave).toHaveBeenCalledWith({ priority: 'high' });
 });
 
 test('what was refused stays typed, says why, and can be saved again', async () => {

@@ -4,6 +4,7 @@ import { useEffect, useId, useRef, useState, type SubmitEvent, type KeyboardEven
 import { changedElsewhere } from '@/lib/api';
 import { fromInputs, toDateInput, toTimeInput } from '@/lib/dates';
 import { readEditDraft, writeEditDraft, type EditDraft, type Edited } from '@/lib/edit-draft';
+import { lengthOf, maxTitle } from '@/lib/length';
 import { priorities, recurrences, type Priority, type Recurrence, type Task, type TaskDraft } from '@/lib/types';
 import type { Refusal } from '@/lib/use-tasks';
 
@@ -14,7 +15,11 @@ type Props = {
   onSave: (changes: Partial<TaskDraft>) => Promise<Refusal | null>;
   onCancel: () => void;
 };
-type Errors = { title?: string; tags?: string };
+type Errors = Partial<Record<'title' | 'description' | 'tags', string>>;
+
+const maxDescription = 1000;
+const maxTags = 10;
+const maxTag = 30;
 
 const recurrenceLabels: Record<Recurrence, string> = {
   none: 'Does not repeat',
@@ -74,12 +79,17 @@ const changesOf = (task: Task, draft: ReturnType<typeof draftOf>): Partial<TaskD
   );
 };
 
-const check = ({ title, tags }: ReturnType<typeof draftOf>): Errors => {
+/** What the server would refuse of the changes: the rest it has accepted before. */
+const check = ({ title, description, tags = [] }: Partial<TaskDraft>): Errors => {
   const errors: Errors = {};
   if (title === '') errors.title = 'A task needs a title.';
-  if (tags.length > 10) errors.tags = `At most 10 tags; these are ${tags.length}.`;
-  const long = tags.find((tag) => tag.length > 30);
-  if (long !== undefined) errors.tags = `“${long}” is longer than 30 characters.`;
+  const ofTitle = lengthOf(title ?? '');
+  if (ofTitle > maxTitle) errors.title = `A title has at most ${maxTitle} characters; this one has ${ofTitle}.`;
+  const ofNotes = lengthOf(description ?? '');
+  if (ofNotes > maxDescription) errors.description = `Notes have at most ${maxDescription} characters; these have ${ofNotes}.`;
+  if (tags.length > maxTags) errors.tags = `At most ${maxTags} tags; these are ${tags.length}.`;
+  const long = tags.find((tag) => lengthOf(tag) > maxTag);
+  if (long !== undefined) errors.tags = `“${long}” is longer than ${maxTag} characters.`;
   return errors;
 };
 
@@ -117,12 +127,11 @@ export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     if (saving) return;
-    const draft = draftOf(task, typed);
-    const found = check(draft);
+    const changes = changesOf(task, draftOf(task, typed));
+    const found = check(changes);
     setErrors(found);
     setProblem('');
     if (Object.keys(found).length > 0) return;
-    const changes = changesOf(task, draft);
     if (Object.keys(changes).length === 0) {
       cancel();
       return;
@@ -160,7 +169,6 @@ export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
         id={`${id}-title`}
         ref={titleRef}
         dir="auto"
-        maxLength={200}
         value={title}
         aria-invalid={errors.title !== undefined}
         aria-describedby={errors.title === undefined ? undefined : `${id}-title-error`}
@@ -176,10 +184,16 @@ export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
         id={`${id}-description`}
         dir="auto"
         rows={2}
-        maxLength={1000}
         value={description}
+        aria-invalid={errors.description !== undefined}
+        aria-describedby={errors.description === undefined ? undefined : `${id}-description-error`}
         onChange={(event) => type({ description: event.target.value })}
       />
+      {errors.description !== undefined && (
+        <p id={`${id}-description-error`} className="field-error">
+          {errors.description}
+        </p>
+      )}
       <div className="task-editor-row">
         <div>
           <label htmlFor={`${id}-date`}>Due date</label>
