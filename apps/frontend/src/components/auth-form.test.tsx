@@ -65,6 +65,28 @@ test.each([
   expect(assign).not.toHaveBeenCalled();
 });
 
+test('a name that is refused is focused', async () => {
+  fetchMock.mockResolvedValueOnce(problem(422, { errors: [{ field: 'body.name', message: 'Too long.' }] }));
+  render(<AuthForm mode="sign-up" next="/" expired={false} />);
+  await user.type(email(), 'a@b.c');
+  await user.type(password(), 'a secret of mine');
+  await submit('Create account');
+  await screen.findByText('Too long.');
+  expect(document.activeElement).toBe(screen.getByLabelText(/^Name/));
+});
+
+test('while it is sent its button keeps the focus, and sends nothing twice', async () => {
+  fetchMock.mockReturnValue(new Promise(() => undefined));
+  render(<AuthForm mode="sign-in" next="/" expired={false} />);
+  await user.type(email(), 'a@b.c');
+  await user.type(password(), 'a secret of mine');
+  await submit('Sign in');
+  const button = screen.getByRole<HTMLButtonElement>('button', { name: 'Signing in…' });
+  expect([button.disabled, button.getAttribute('aria-disabled'), document.activeElement]).toEqual([false, 'true', button]);
+  await submit('Signing in…');
+  expect(fetchMock).toHaveBeenCalledTimes(1);
+});
+
 test('the password can be shown and hidden', async () => {
   render(<AuthForm mode="sign-in" next="/" expired />);
   expect(screen.getByRole('status').textContent).toMatch(/session is over/);

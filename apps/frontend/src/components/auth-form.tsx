@@ -1,7 +1,9 @@
 'use client';
 
-import { useId, useRef, useState, type SubmitEvent } from 'react';
+import { useId, useState, type SubmitEvent } from 'react';
+import { flushSync } from 'react-dom';
 import { ApiError, login, messageOf, register } from '@/lib/api';
+import { focusInvalid } from '@/lib/focus';
 import { lengthOf } from '@/lib/length';
 
 type Props = { mode: 'sign-in' | 'sign-up'; next: string; expired: boolean };
@@ -42,8 +44,6 @@ const validate = (mode: Props['mode'], email: string, password: string): Record<
 export const AuthForm = ({ mode, next, expired }: Props) => {
   const id = useId();
   const word = words[mode];
-  const emailRef = useRef<HTMLInputElement>(null);
-  const passwordRef = useRef<HTMLInputElement>(null);
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
@@ -52,14 +52,14 @@ export const AuthForm = ({ mode, next, expired }: Props) => {
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
 
-  const showErrors = (found: Record<string, string>): void => {
-    setErrors(found);
-    if (found.email !== undefined) emailRef.current?.focus();
-    else if (found.password !== undefined) passwordRef.current?.focus();
-  };
-
-  const submit = async (event: SubmitEvent): Promise<void> => {
+  const submit = async (event: SubmitEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
+    if (busy) return;
+    const form = event.currentTarget;
+    const showErrors = (found: Record<string, string>): void => {
+      flushSync(() => setErrors(found));
+      focusInvalid(form);
+    };
     setProblem('');
     const found = validate(mode, email, password);
     showErrors(found);
@@ -121,7 +121,6 @@ export const AuthForm = ({ mode, next, expired }: Props) => {
         <label htmlFor={`${id}-email`}>Email</label>
         <input
           id={`${id}-email`}
-          ref={emailRef}
           name="email"
           type="email"
           autoComplete="username"
@@ -142,7 +141,6 @@ export const AuthForm = ({ mode, next, expired }: Props) => {
         <div className="password-field">
           <input
             id={`${id}-password`}
-            ref={passwordRef}
             name="password"
             type={visible ? 'text' : 'password'}
             autoComplete={mode === 'sign-in' ? 'current-password' : 'new-password'}
@@ -173,7 +171,7 @@ export const AuthForm = ({ mode, next, expired }: Props) => {
           </p>
         )}
       </div>
-      <button type="submit" className="button button-primary button-wide" disabled={busy}>
+      <button type="submit" className="button button-primary button-wide" aria-disabled={busy}>
         {busy ? word.busy : word.submit}
       </button>
       <p className="auth-other">

@@ -11,3 +11,6 @@ export const focusFirst = (...places: (string | Element | null | undefined)[]): 
     return;
   }
 };
+
+/** Leads to the first field that was refused; what is wrong with it must be on the page, to be read out with it. */
+export const focusInvalid = (form: Element): void => focusFirst(form.querySelector('[aria-invalid="true"]'));

@@ -42,6 +42,22 @@ test('a token can be made while the list of them is still being read', () => {
   expect(methods()).toEqual([undefined, 'POST']);
 });
 
+test('a name that is missing or refused is said at its field, which is focused', async () => {
+  await renderTokens('Old');
+  const name = screen.getByLabelText('Name');
+  const said = (): string | null | undefined => document.getElementById(name.getAttribute('aria-describedby') ?? '')?.textContent;
+  press('Create token');
+  expect(document.activeElement).toBe(name);
+  expect(said()).toBe('Name it after what will use it.');
+  const body = { errors: [{ field: 'name', message: 'Taken.' }] };
+  fetchMock.mockResolvedValueOnce(Response.json(body, { status: 422 }));
+  fireEvent.change(name, { target: { value: 'Laptop' } });
+  screen.getByRole('button', { name: 'Create token' }).focus();
+  press('Create token');
+  await vi.waitFor(() => expect(said()).toBe('Taken.'));
+  expect(document.activeElement).toBe(name);
+});
+
 test('a token revoked, the focus goes to the next, and after the last to the heading', async () => {
   await renderTokens('One', 'Two');
   fetchMock.mockImplementation(() => Promise.resolve(refusal(204)));

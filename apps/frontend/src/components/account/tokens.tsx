@@ -3,7 +3,7 @@
 import { useEffect, useState, type SubmitEvent } from 'react';
 import { flushSync } from 'react-dom';
 import { ApiError, createToken, deleteToken, listTokens } from '@/lib/api';
-import { focusFirst } from '@/lib/focus';
+import { focusFirst, focusInvalid } from '@/lib/focus';
 import type { AccessToken } from '@/lib/types';
 import { useAction } from '@/lib/use-action';
 import { CopyButton } from '../copy-button';
@@ -38,11 +38,16 @@ export const Tokens = () => {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
 
-  const create = async (event: SubmitEvent): Promise<void> => {
+  const create = async (event: SubmitEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
+    const form = event.currentTarget;
+    const refuse = (why: string): void => {
+      flushSync(() => setNameError(why));
+      focusInvalid(form);
+    };
     setProblem('');
     if (name.trim() === '') {
-      setNameError('Name it after what will use it.');
+      refuse('Name it after what will use it.');
       return;
     }
     await run(async () => {
@@ -52,7 +57,7 @@ export const Tokens = () => {
         setName('');
       } catch (error) {
         if (!(error instanceof ApiError) || error.fields.name === undefined) throw error;
-        setNameError(error.fields.name);
+        refuse(error.fields.name);
         return;
       }
       setTokens(await listTokens());

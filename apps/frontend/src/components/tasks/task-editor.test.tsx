@@ -73,8 +73,10 @@ test.each([
 ])('%s “%s” is refused', (label, value, said) => {
   const { onSave } = renderEditor();
   set(label, value);
+  screen.getByRole('button', { name: 'Save' }).focus();
   save();
   const field = screen.getByLabelText(label);
+  expect(document.activeElement).toBe(field);
   expect(field.getAttribute('aria-invalid')).toBe('true');
   expect(document.getElementById(field.getAttribute('aria-describedby') ?? '')?.textContent).toContain(said);
   expect(onSave).not.toHaveBeenCalled();

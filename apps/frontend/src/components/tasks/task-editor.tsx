@@ -1,9 +1,11 @@
 'use client';
 
 import { useEffect, useId, useRef, useState, type SubmitEvent, type KeyboardEvent } from 'react';
+import { flushSync } from 'react-dom';
 import { changedElsewhere } from '@/lib/api';
 import { fromInputs, toDateInput, toTimeInput } from '@/lib/dates';
 import { readEditDraft, writeEditDraft, type EditDraft, type Edited } from '@/lib/edit-draft';
+import { focusInvalid } from '@/lib/focus';
 import { lengthOf, maxTitle } from '@/lib/length';
 import { priorities, recurrences, type Priority, type Recurrence, type Task, type TaskDraft } from '@/lib/types';
 import type { Refusal } from '@/lib/use-tasks';
@@ -124,14 +126,17 @@ export const TaskEditor = ({ task, takesFocus, onSave, onCancel }: Props) => {
     onCancel();
   };
 
-  const submit = async (event: SubmitEvent): Promise<void> => {
+  const submit = async (event: SubmitEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     if (saving) return;
     const changes = changesOf(task, draftOf(task, typed));
     const found = check(changes);
-    setErrors(found);
+    flushSync(() => setErrors(found));
     setProblem('');
-    if (Object.keys(found).length > 0) return;
+    if (Object.keys(found).length > 0) {
+      focusInvalid(event.currentTarget);
+      return;
+    }
     if (Object.keys(changes).length === 0) {
       cancel();
       return;
