@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/react';
+import type { Window } from 'happy-dom';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { TaskQuery } from '@/lib/types';
 import { Filters } from './filters';
@@ -42,4 +44,14 @@ test('tags are offered in order; the chosen one also when no task in sight has i
 test('without tags there is nothing to choose', () => {
   renderFilters({}, []);
   expect(screen.queryByLabelText('Tag')).toBeNull();
+});
+
+test('the chosen filter is told from the others where the system sets the colours', () => {
+  (window as unknown as Window).happyDOM.settings.device.forcedColors = 'active';
+  const style = document.createElement('style');
+  style.textContent = readFileSync('src/styles/tasks.css', 'utf8');
+  document.head.append(style);
+  renderFilters();
+  expect(['To do', 'Done', 'All'].map((label) => getComputedStyle(screen.getByText(label)).outlineWidth)).toEqual(['2px', '', '']);
+  style.remove();
 });
