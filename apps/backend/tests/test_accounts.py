@@ -98,6 +98,15 @@ def test_invalid_registration_names_the_field_and_never_the_password(
     assert body["password"] not in response.text
 
 
+@pytest.mark.parametrize("path", ["register", "login"])
+def test_password_that_no_text_can_hold_is_422(anonymous: Any, path: str) -> None:
+    body = b'{"email": "a@example.com", "password": "\\ud800aaaaaaaaaaaaaa"}'
+    headers = {"content-type": "application/json"}
+    response = anonymous.post(f"/api/auth/{path}", content=body, headers=headers)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["password"]
+
+
 def test_wrong_password_and_unknown_address_look_the_same(anonymous: Any, user: Any) -> None:
     wrong = _login(anonymous, user, "a wrong password")
     body = {"email": "nobody@example.com", "password": "a wrong password"}

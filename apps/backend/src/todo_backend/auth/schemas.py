@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
-from todo_core.tasks.schemas import Visible
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from todo_core.tasks.schemas import Visible, is_utf8
+
+
+def _encodable(password: SecretStr) -> SecretStr:
+    """Return the password; raise ValueError for one that cannot be hashed."""
+    if not is_utf8(password.get_secret_value()):
+        raise ValueError("must not contain half of a surrogate pair")
+    return password
+
+
 
 # What HTML calls a valid e-mail address.
 _ADDRESS = (
@@ -16,7 +25,9 @@ Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, to_lower=True, max_length=254, pattern=_ADDRESS),
 ]
-Password = Annotated[SecretStr, Field(min_length=10, max_length=128)]
+# Pydantic checks it in a `str`, not in a secret one.
+Secret = Annotated[SecretStr, AfterValidator(_encodable)]
+Password = Annotated[Secret, Field(min_length=10, max_length=128)]
 Name = Annotated[
     Visible,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
@@ -36,7 +47,7 @@ class Credentials(BaseModel):
 
     email: Email
     # Not held to the rules for new passwords: a wrong one is just wrong.
-    password: Annotated[SecretStr, Field(max_length=128)]
+    password: Annotated[Secret, Field(max_length=128)]
 
 
 class UserPublic(BaseModel):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from todo_core.tasks.schemas import Sort
+from todo_core.tasks.schemas import Sort, is_utf8
 
 # What each order compares, and what type its key has in PostgreSQL. Tasks without a due time come
 # last.
@@ -85,7 +85,7 @@ def _fits(sort: Sort, key: object) -> bool:
     kind = order(sort).type
     if kind == "text":
         # PostgreSQL takes no NUL and no half of a surrogate pair.
-        return isinstance(key, str) and "\x00" not in key and _is_utf8(key)
+        return isinstance(key, str) and "\x00" not in key and is_utf8(key)
     if kind == "int":
         return type(key) is int and 1 <= key <= 4
     if kind == "timestamptz" and isinstance(key, str):
@@ -96,11 +96,3 @@ def _fits(sort: Sort, key: object) -> bool:
         except (ValueError, OverflowError):
             return False
     return kind == "bigint" and key is None
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

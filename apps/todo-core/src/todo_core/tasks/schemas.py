@@ -57,6 +57,15 @@ _VISIBLE = (
 )
 
 
+def is_utf8(text: str) -> bool:
+    """Return whether UTF-8 can hold the text: not half of a surrogate pair, which JSON can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def storable(text: str) -> str:
     """Return the text; raise ValueError for what PostgreSQL cannot hold (the NUL character)."""
     if "\x00" in text:
