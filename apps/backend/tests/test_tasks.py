@@ -108,6 +108,13 @@ def test_foreign_task_is_404_like_a_missing_one(user: Any, stranger: Any) -> Non
     assert stranger.list() == [task]
 
 
+def test_path_of_a_user_that_no_database_can_hold_is_404(anonymous: Any, user: Any) -> None:
+    for path in ("tasks", "tasks/1", "conversations", "conversations/1"):
+        assert user.client.get(f"/api/%00/{path}").status_code == 404
+        ended = anonymous.get(f"/api/%00/{path}", headers={"cookie": "todo_session=x"})
+        assert ended.status_code == 401
+
+
 def test_anonymous_is_401(anonymous: Any, user: Any) -> None:
     response = anonymous.get(user.tasks)
     assert response.status_code == 401
