@@ -15,7 +15,6 @@ def _encodable(password: SecretStr) -> SecretStr:
     return password
 
 
-
 # What HTML calls a valid e-mail address.
 _ADDRESS = (
     r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"

@@ -23,6 +23,7 @@ _KEYS: dict[str, tuple[str, str]] = {
 }
 
 
+_FOREIGN = "is not a cursor that a list answered with"
 # The longest title takes 200 characters of at most 6 bytes, and base64 makes 4 of 3.
 CURSOR_MAX = 2000
 
@@ -73,26 +74,35 @@ def read_cursor(cursor: str, sort: Sort) -> tuple[str | int | None, int]:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         found_sort, key, task_id = json.loads(raw)
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise ValueError("is not a cursor that a list answered with") from error
+        raise ValueError(_FOREIGN) from error
     if found_sort != sort:
         raise ValueError(f"belongs to the order {found_sort!r}, not {sort!r}")
-    if type(task_id) is not int or not 0 < task_id < 2**63 or not _fits(sort, key):
-        raise ValueError("is not a cursor that a list answered with")
-    return key, task_id
+    if type(task_id) is not int or not 0 < task_id < 2**63:
+        raise ValueError(_FOREIGN)
+    return _key(order(sort).type, key), task_id
 
 
-def _fits(sort: Sort, key: object) -> bool:
-    kind = order(sort).type
-    if kind == "text":
+def _key(kind: str, key: object) -> str | int | None:
+    """Return the key as PostgreSQL takes it. Raises ValueError for one of another type."""
+    if kind == "bigint" and key is None:
+        return None
+    if kind == "int" and type(key) is int and 1 <= key <= 4:
+        return key
+    if isinstance(key, str):
         # PostgreSQL takes no NUL and no half of a surrogate pair.
-        return isinstance(key, str) and "\x00" not in key and is_utf8(key)
-    if kind == "int":
-        return type(key) is int and 1 <= key <= 4
-    if kind == "timestamptz" and isinstance(key, str):
-        try:
-            return key in ("infinity", "-infinity") or bool(
-                datetime.fromisoformat(key).astimezone(UTC)
-            )
-        except (ValueError, OverflowError):
-            return False
-    return kind == "bigint" and key is None
+        if kind == "text" and "\x00" not in key and is_utf8(key):
+            return key
+        if kind == "timestamptz":
+            return key if key in ("infinity", "-infinity") else _time(key)
+    raise ValueError(_FOREIGN)
+
+
+def _time(text: str) -> str:
+    """Return the time as PostgreSQL reads it: Python reads week dates and more, which it does not.
+
+    Raises ValueError.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise ValueError(_FOREIGN) from error
