@@ -32,7 +32,6 @@ CURSOR_MAX = 2000
 class Order:
     """How a list is ordered, as SQL. The id settles what the key leaves open."""
 
-    sort: Sort
     key: str
     type: str
     descending: bool
@@ -58,7 +57,7 @@ def order(sort: Sort) -> Order:
     """Return the order that a sort parameter names."""
     name = sort.removeprefix("-")
     key, kind = _KEYS.get(sort) or _KEYS[name]
-    return Order(sort, key, kind, sort.startswith("-"))
+    return Order(key, kind, sort.startswith("-"))
 
 
 def write_cursor(sort: Sort, key: Any, task_id: int) -> str:
