@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import psycopg
 import pytest
+from todo_backend.auth import passwords
 from todo_backend.auth.repository import FREE_FAILURES
 from todo_core.database import Database
 from todo_core.identity import digest, read_by_session
@@ -136,6 +137,23 @@ def test_guesses_at_once_are_throttled_too(backend_url: str, user: Any) -> None:
     with ThreadPoolExecutor(30) as pool:
         statuses = list(pool.map(guess, range(30)))
     assert sorted(statuses) == [401] * FREE_FAILURES + [429] * (30 - FREE_FAILURES)
+
+
+def test_a_full_queue_counts_for_no_failure(
+    anonymous: Any, user: Any, scratch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(passwords, "_PLACES", 0)
+        for _ in range(FREE_FAILURES):
+            for client in (anonymous, user.client):
+                busy = _login(client, user)
+                assert busy.status_code == 429
+                assert busy.headers["retry-after"] == "2"
+    with scratch.superuser() as connection:
+        query = "SELECT count(*) FROM login_failures WHERE key = %s"
+        assert connection.execute(query, (digest(user.email),)).fetchone() == (0,)
+    for client in (anonymous, user.client):
+        assert _login(client, user).status_code == 200
 
 
 def test_a_stranger_cannot_keep_the_owner_out(anonymous: Any, user: Any) -> None:

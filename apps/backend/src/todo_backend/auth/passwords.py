@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -12,7 +14,8 @@ from todo_backend.problems import ApiError
 # OWASP's first recommendation with the least memory: 19 MiB, 2 passes, 1 lane.
 _HASHER = Argon2Hasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 _AT_ONCE = 2
-_WAITING = 50
+# Those that are served, and those that wait.
+_PLACES = 52
 
 
 class Passwords:
@@ -21,39 +24,34 @@ class Passwords:
     def __init__(self) -> None:
         self._hash = PasswordHash((_HASHER,))
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._queued = 0
+        self._taken = 0
         # Checked where there is no account, so that the answer takes as long.
         self._nobody = self._hash.hash("nobody's password")
 
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place in the queue. Raises ApiError 429 when all are taken."""
+        if self._taken >= _PLACES:
+            raise ApiError(429, "Too many sign-ins at once", retry_after=2)
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
     async def hash(self, password: str) -> str:
         """Return the hash to store. Raises ApiError 429 when too many wait."""
-        async with _Queue(self):
-            return await asyncio.to_thread(self._hash.hash, password)
+        with self.place():
+            async with self._slots:
+                return await asyncio.to_thread(self._hash.hash, password)
 
     async def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         """Return whether the password is right, and a better hash when the stored one is outdated.
 
-        Takes as long for no account (None). Raises ApiError 429 when too many wait.
+        Takes as long for no account (None). For whoever holds a `place`.
         """
-        async with _Queue(self):
+        async with self._slots:
             right, better = await asyncio.to_thread(
                 self._hash.verify_and_update, password, stored or self._nobody
             )
         return right and stored is not None, better
-
-
-class _Queue:
-    def __init__(self, passwords: Passwords) -> None:
-        self._passwords = passwords
-
-    async def __aenter__(self) -> None:
-        if self._passwords._queued >= _WAITING:
-            raise ApiError(429, "Too many sign-ins at once", retry_after=2)
-        self._passwords._queued += 1
-        try:
-            await self._passwords._slots.acquire()
-        finally:
-            self._passwords._queued -= 1
-
-    async def __aexit__(self, *_: object) -> None:
-        self._passwords._slots.release()

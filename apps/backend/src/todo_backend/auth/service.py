@@ -65,11 +65,14 @@ async def login(
     found = await repository.find_credentials(database, email=credentials.email)
     known = known_device(device, found["password_hash"]) if found else None
     key = known or digest(credentials.email)
-    if (wait := await repository.count_login(database, key=key)) > 0:
-        raise ApiError(429, "Too many failed sign-ins to this account", retry_after=math.ceil(wait))
-    right, better = await passwords.verify(
-        credentials.password.get_secret_value(), found["password_hash"] if found else None
-    )
+    # Whoever finds no place has not guessed, and is not counted.
+    with passwords.place():
+        if (wait := await repository.count_login(database, key=key)) > 0:
+            message = "Too many failed sign-ins to this account"
+            raise ApiError(429, message, retry_after=math.ceil(wait))
+        right, better = await passwords.verify(
+            credentials.password.get_secret_value(), found["password_hash"] if found else None
+        )
     if not right or found is None:
         raise ApiError(401, "The address or the password is wrong")
     secret = new_secret()
