@@ -336,6 +336,18 @@ def test_signing_in_over_a_strangers_session_ends_it_and_shows_only_the_new_user
     assert stranger.client.get("/api/auth/me", headers=before).status_code == 401
 
 
+def test_registering_over_a_session_ends_it(user: Any) -> None:
+    before = {"cookie": _header(dict(user.client.cookies))}
+    taken = {"email": user.email, "password": user.password}
+    assert user.client.post("/api/auth/register", json=taken).status_code == 409
+    assert user.client.get("/api/auth/me").status_code == 200
+    body = {"email": f"{secrets.token_hex(8)}@example.com", "password": user.password}
+    made = user.client.post("/api/auth/register", json=body).json()
+    assert user.client.get("/api/auth/me").json()["user"] == made["user"]
+    user.client.cookies.clear()
+    assert user.client.get("/api/auth/me", headers=before).status_code == 401
+
+
 def test_logins_at_once_are_sessions_of_their_own(backend_url: str, user: Any) -> None:
     body = {"email": user.email, "password": user.password}
 

@@ -7,6 +7,7 @@ import random
 import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -125,10 +126,14 @@ async def test_two_hundred_users_at_once_see_only_their_own(platform: Platform) 
     platform.start_mcp()
     urls = [platform.start_backend().url for _ in range(2)]
     limits = httpx2.Limits(max_connections=USERS)
+    # No request may take another user's cookie from a client.
+    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(
-                httpx2.AsyncClient(base_url=url, timeout=60, limits=limits, trust_env=False)
+                httpx2.AsyncClient(
+                    base_url=url, timeout=60, limits=limits, trust_env=False, cookies=cookies
+                )
             )
             for url in urls
         ]
@@ -138,9 +143,6 @@ async def test_two_hundred_users_at_once_see_only_their_own(platform: Platform) 
         ]
         gate = asyncio.Semaphore(40)
         await asyncio.gather(*(visitor.register(gate) for visitor in visitors))
-        for client in clients:
-            # No request may take another user's cookie from there.
-            client.cookies.clear()
 
         async def visit(visitor: Visitor) -> None:
             others = [other for other in visitors if other is not visitor]

@@ -15,7 +15,7 @@ export type paths = {
         put?: never;
         /**
          * Register
-         * @description Make an account and sign in.
+         * @description Make an account and sign in; the session before, if any, ends.
          */
         post: operations["register_api_auth_register_post"];
         delete?: never;

@@ -39,6 +39,9 @@ async def session_shown(request: Request, services: ServicesDep) -> Identity | N
     return await identify_session(services.database, secret) if secret else None
 
 
+ShownDep = Annotated[Identity | None, Depends(session_shown)]
+
+
 async def identify(
     request: Request,
     services: ServicesDep,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
-from todo_core.identity import Identity
+from fastapi import APIRouter, Request, Response
 
 from todo_backend.auth import service
-from todo_backend.auth.dependencies import IdentityDep, SessionDep, cookie_name, session_shown
+from todo_backend.auth.dependencies import IdentityDep, SessionDep, ShownDep, cookie_name
 from todo_backend.auth.devices import DEVICE_DAYS
 from todo_backend.auth.repository import SESSION_DAYS
 from todo_backend.auth.schemas import (
@@ -59,19 +57,17 @@ def _clear_cookie(response: Response, services: Services) -> None:
 
 
 @router.post("/register", status_code=201, responses=problems(400, 403, 409, 413, 422, 429))
-async def register(body: Registration, response: Response, services: ServicesDep) -> SignedIn:
-    """Make an account and sign in."""
-    made = await service.register(services.database, services.passwords, body)
+async def register(
+    body: Registration, response: Response, services: ServicesDep, shown: ShownDep
+) -> SignedIn:
+    """Make an account and sign in; the session before, if any, ends."""
+    made = await service.register(services.database, services.passwords, body, replaces=shown)
     return _signed_in(response, services, made)
 
 
 @router.post("/login", responses=problems(400, 401, 403, 413, 422, 429))
 async def login(
-    body: Credentials,
-    request: Request,
-    response: Response,
-    services: ServicesDep,
-    shown: Annotated[Identity | None, Depends(session_shown)],
+    body: Credentials, request: Request, response: Response, services: ServicesDep, shown: ShownDep
 ) -> SignedIn:
     """Sign in; the session before, if any, ends."""
     made = await service.login(

@@ -25,8 +25,14 @@ class SignIn:
     device: str
 
 
-async def register(database: Database, passwords: Passwords, registration: Registration) -> SignIn:
-    """Make an account and a session.
+async def register(
+    database: Database,
+    passwords: Passwords,
+    registration: Registration,
+    *,
+    replaces: Identity | None,
+) -> SignIn:
+    """Make an account and a session in place of the one shown.
 
     Raises ApiError 409 when the address has an account.
     """
@@ -46,6 +52,8 @@ async def register(database: Database, passwords: Passwords, registration: Regis
     if not made:
         message = "This address has an account already; sign in instead"
         raise ApiError(409, message, errors=[FieldProblem(field="email", message=message)])
+    if replaces is not None:
+        await logout(database, replaces, everywhere=False)
     return SignIn(user, secret, new_device(password_hash))
 
 
