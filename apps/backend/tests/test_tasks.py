@@ -399,6 +399,19 @@ def test_unreadable_body_is_a_problem_not_a_crash(user: Any, body: bytes) -> Non
     assert response.headers["content-type"] == "application/problem+json"
 
 
+def test_broken_json_is_told_of_the_body(user: Any) -> None:
+    headers = {"content-type": "application/json"}
+    answer = user.client.post(user.tasks, content=b'{"title": "x"', headers=headers).json()
+    assert [error["field"] for error in answer["errors"]] == ["body"]
+    assert answer["detail"].startswith("body: ")
+
+
+def test_what_is_wrong_is_told_without_the_names_of_a_library(user: Any) -> None:
+    answer = user.client.post(user.tasks, json={"title": "\u200b"}).json()
+    assert answer["detail"] == "title: must have a visible character"
+    assert answer["errors"] == [{"field": "title", "message": "must have a visible character"}]
+
+
 def test_changed_task_is_neither_deleted_nor_completed(user: Any) -> None:
     task = user.add()
     path = f"{user.tasks}/{task['id']}"

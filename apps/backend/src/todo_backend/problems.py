@@ -157,7 +157,7 @@ def handle_errors(api: FastAPI) -> None:
     @api.exception_handler(RequestValidationError)
     async def validation(_: Request, error: RequestValidationError) -> JSONResponse:
         errors = [
-            FieldProblem(field=_field(entry["loc"]), message=entry["msg"])
+            FieldProblem(field=_field(entry), message=entry["msg"].removeprefix("Value error, "))
             for entry in error.errors()[:20]
         ]
         return problem(422, f"{errors[0].field}: {errors[0].message}", errors)
@@ -183,8 +183,9 @@ def _methods(request: Request) -> list[str]:
     return sorted(method.upper() for method in described)
 
 
-def _field(location: Sequence[int | str]) -> str:
-    parts = [str(part) for part in location]
+def _field(entry: Mapping[str, Any]) -> str:
+    # Of JSON that cannot be read FastAPI tells the place, which is no field.
+    parts = ["body"] if entry["type"] == "json_invalid" else [str(part) for part in entry["loc"]]
     if len(parts) > 1 and parts[0] in ("body", "query", "path", "header"):
         parts = parts[1:]
     return ".".join(parts)
