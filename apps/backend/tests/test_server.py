@@ -53,6 +53,23 @@ def test_request_id_is_kept_or_made(anonymous: Any) -> None:
     assert bad.headers["x-request-id"] != 'x" injected'
 
 
+def test_no_answer_is_kept_or_taken_for_something_else(anonymous: Any, user: Any) -> None:
+    chat = f"/api/{user.id}/chat"
+    stream = {"accept": "text/event-stream"}
+    for response in (
+        user.client.get(user.tasks),
+        user.client.get("/api/auth/me"),
+        user.client.post(chat, json={"message": "hello"}),
+        user.client.post(chat, json={"message": "hello"}, headers=stream),
+        user.client.delete(f"{user.tasks}/1"),
+        anonymous.get(user.tasks),
+        anonymous.post("/api/auth/login", content=b"x" * 100_000),
+        anonymous.get("/livez"),
+    ):
+        assert response.headers.get_list("cache-control") == ["no-store"]
+        assert response.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
 def test_unknown_path_and_method_are_problems(anonymous: Any) -> None:
     for response, status in (
         (anonymous.get("/api/nothing/here/at/all"), 404),

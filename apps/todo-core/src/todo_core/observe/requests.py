@@ -1,4 +1,4 @@
-"""The outermost layer of a server: request ids, the access log, request metrics, the size limit.
+"""The outermost layer of a server: request ids, the access log, metrics, headers, the size limit.
 
 Plain ASGI: wrapping the response in another task would hide a client's disconnect from a stream.
 """
@@ -79,7 +79,11 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = current
+                answered = MutableHeaders(scope=message)
+                answered["x-request-id"] = current
+                # Nearly all of it is one user's, and none of it is for a browser to guess at.
+                answered.setdefault("cache-control", "no-store")
+                answered.setdefault("x-content-type-options", "nosniff")
             await send(message)
 
         try:
