@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -285,6 +286,44 @@ def test_filters(user: Any) -> None:
     assert ids(tag="shop") == [milk["id"]]
     assert ids(priority="high") == [milk["id"]]
     assert ids(sort="title") == [bread["id"], milk["id"], done["id"]]
+
+
+CAFE = {form: unicodedata.normalize(form, "Café") for form in ("NFC", "NFD")}
+
+
+@pytest.mark.parametrize("typed", CAFE.values())
+def test_a_text_is_found_however_its_accents_are_written(user: Any, typed: str) -> None:
+    task = user.add(typed, description=typed, tags=[typed])
+    assert (task["title"], task["description"], task["tags"]) == (
+        *(CAFE["NFC"], CAFE["NFC"]),
+        [CAFE["NFC"]],
+    )
+    for asked in CAFE.values():
+        assert user.list(q=asked) == user.list(tag=asked) == [task]
+        assert user.say(f"Change the {asked} task to {asked}")["tool_calls"][-1]["arguments"] == {
+            "task_id": task["id"],
+            "title": CAFE["NFC"],
+        }
+        task = user.list()[0]
+
+
+def test_a_text_that_an_earlier_version_stored_is_found(user: Any, scratch: Any) -> None:
+    task = user.add("x", tags=["x"])
+    with scratch.superuser() as connection:
+        connection.execute(
+            "UPDATE tasks SET title = %(typed)s, tags = ARRAY[%(typed)s] WHERE id = %(id)s",
+            {"typed": CAFE["NFD"], "id": task["id"]},
+        )
+    for asked in CAFE.values():
+        (found,) = user.list(q=asked)
+        assert found["title"] == CAFE["NFD"]
+        assert user.list(tag=asked) == [found]
+
+
+def test_the_composed_title_is_the_one_that_is_measured(user: Any) -> None:
+    assert len(user.add("e\u0301" * 200)["title"]) == 200
+    # One of those that composing takes apart.
+    assert user.client.post(user.tasks, json={"title": "\u0958" * 200}).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, LiteralString, Protocol
@@ -65,11 +66,11 @@ async def select_tasks(database: Reader, *, user_id: str, wanted: TaskFilter) ->
     if wanted.status != "all":
         conditions.append("completed" if wanted.status == "completed" else "NOT completed")
     if wanted.q:
-        conditions.append("(title ILIKE %(q)s OR description ILIKE %(q)s)")
-        values["q"] = "%" + _literal(wanted.q) + "%"
+        conditions.append("(title ILIKE ANY (%(q)s) OR description ILIKE ANY (%(q)s))")
+        values["q"] = [f"%{_literal(text)}%" for text in _spellings(wanted.q)]
     if wanted.tag is not None:
-        conditions.append("%(tag)s = ANY (tags)")
-        values["tag"] = wanted.tag
+        conditions.append("tags && %(tags)s")
+        values["tags"] = _spellings(wanted.tag)
     if wanted.priority is not None:
         conditions.append("priority = %(priority)s")
         values["priority"] = wanted.priority
@@ -85,6 +86,11 @@ async def select_tasks(database: Reader, *, user_id: str, wanted: TaskFilter) ->
         f" WHERE {' AND '.join(conditions)} ORDER BY {ordered.by} LIMIT %(limit)s"
     )
     return await database.read(user_id, query, values)
+
+
+def _spellings(text: str) -> list[str]:
+    """Return the text as it is stored, and as earlier versions stored what was typed so."""
+    return list(dict.fromkeys(unicodedata.normalize(form, text) for form in ("NFC", "NFD")))
 
 
 def _literal(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -67,14 +68,17 @@ def is_utf8(text: str) -> bool:
 
 
 def storable(text: str) -> str:
-    """Return the text; raise ValueError for what PostgreSQL cannot hold (the NUL character)."""
+    """Return the text as it is stored: accents composed (NFC), so that one spelling finds another.
+
+    Raises ValueError for what PostgreSQL cannot hold (the NUL character).
+    """
     if "\x00" in text:
         raise ValueError("must not contain the NUL character")
-    return text
+    return unicodedata.normalize("NFC", text)
 
 
 def visible(text: str) -> str:
-    """Return the text; raise ValueError when nothing of it can be seen (zero-width characters)."""
+    """Return the text as it is stored; raise ValueError when nothing of it can be seen."""
     if re.search(_VISIBLE, text) is None:
         raise ValueError("must have a visible character")
     return storable(text)
