@@ -157,10 +157,36 @@ def test_the_eight_sentences(sentence: str, call: Any, fetches: bool) -> None:
             [("complete_task", {"task_id": number}) for number in (1, 2, 7)],
         ),
         (
-            ["delete tasks 1-3"],
+            ["delete tasks 1, 2 and 3"],
             [("delete_task", {"task_id": number}) for number in (1, 2, 3)],
         ),
+        (
+            ["complete tasks 1-3"],
+            [("complete_task", {"task_id": number}) for number in (1, 2, 3)],
+        ),
         (["delete tasks 1 to 1000000"], []),
+        # What was not named one by one is deleted after a yes.
+        (["delete tasks 1-3"], []),
+        (["delete tasks 1 and 2 to 3"], []),
+        (["delete tasks one to three"], []),
+        (["delete tasks 1, 2, 3 and 4"], []),
+        (["delete tasks 1-3", "no"], []),
+        (["delete tasks 1-3 and add milk"], []),
+        (
+            ["delete tasks 1-3", "yes"],
+            [("delete_task", {"task_id": number}) for number in (1, 2, 3)],
+        ),
+        (
+            ["delete tasks 7, 2, 5 and 4", "yes"],
+            [("delete_task", {"task_id": number}) for number in (7, 2, 5, 4)],
+        ),
+        # #6 and #8 are no tasks of the user.
+        (
+            ["delete tasks 5 to 8", "yes"],
+            [("delete_task", {"task_id": number}) for number in (5, 7)],
+        ),
+        (["delete tasks 4, 5, 6 and 7", "yes"], []),
+        (["delete tasks 10 to 20", "yes"], []),
         # What is missing is asked for.
         (["add a task", "Renew passport"], [("add_task", {"title": "Renew passport"})]),
         (["add a task", "never mind"], []),
@@ -186,6 +212,18 @@ def test_the_eight_sentences(sentence: str, call: Any, fetches: bool) -> None:
 )
 def test_conversation(turns: list[str], expected: Any) -> None:
     assert calls(talk(*turns)) == expected
+
+
+def test_a_delete_of_many_numbers_says_which_tasks_go() -> None:
+    outcome = say("delete tasks 2 to 4")
+    assert outcome.reply == (
+        "This would delete 3 tasks:\n- [ ] #2 Buy milk and eggs\n- [x] #3 Buy milk\n"
+        "- [ ] #4 Team meeting notes\nAre you sure? Say yes or no."
+    )
+    # Of so many tasks that the older ones are not known, by their numbers.
+    outcome = interpret("delete tasks 2 to 4", tasks=TASKS[:2], now=NOW, cut=True)
+    assert outcome.reply == "Shall I delete #2, #3, #4 now? Say yes or no."
+    assert outcome.pending == Pending("confirm", "delete_task", (2, 3, 4))
 
 
 def made(*turns: str) -> list[tuple[str, int | str]]:

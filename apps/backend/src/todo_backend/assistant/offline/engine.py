@@ -63,7 +63,12 @@ def _needs_tasks(intent: Intent) -> bool:
     if intent.reference is None:
         return False
     # A question names the task.
-    return intent.everything is not None or intent.reference.needs_list or intent.ask
+    return (
+        intent.everything is not None
+        or intent.reference.needs_list
+        or intent.ask
+        or _in_bulk(intent)
+    )
 
 
 def interpret(
@@ -362,13 +367,18 @@ def _all(
         return _say(
             f"You have no {kind + ' ' if kind else ''}tasks. Nothing was changed.", intent.reason
         )
-    pending = Pending("confirm", tool, tuple(task.id for task in chosen))
     rest = f" I see only your newest {len(tasks)} tasks; older ones stay." if cut else ""
+    return _are_you_sure(tool, chosen, intent.reason, kind, rest)
+
+
+def _are_you_sure(
+    tool: ToolName, tasks: Sequence[TaskView], reason: str, kind: str = "", rest: str = ""
+) -> Interpretation:
     return _say(
-        f"This would {_DOING[tool]} {wording.count(len(chosen), kind)}:\n{wording.lines(chosen)}\n"
+        f"This would {_DOING[tool]} {wording.count(len(tasks), kind)}:\n{wording.lines(tasks)}\n"
         f"Are you sure?{rest} Say yes or no.",
-        intent.reason,
-        pending,
+        reason,
+        Pending("confirm", tool, tuple(task.id for task in tasks)),
     )
 
 
@@ -484,6 +494,18 @@ def _several(
     return _shall_i(tool, tuple(known), {}, which, intent.reason)
 
 
+# Of so many numbers each is meant.
+_FEW = 3
+
+
+def _in_bulk(intent: Intent) -> bool:
+    """Return whether it deletes what nobody may have looked at one by one: there is no undo."""
+    reference = intent.reference
+    if intent.tool != "delete_task" or reference is None:
+        return False
+    return reference.span or len(reference.numbers) > _FEW
+
+
 def _numbered(
     intent: Intent,
     tool: ToolName,
@@ -496,15 +518,21 @@ def _numbered(
             f"I change at most {MOST_AT_ONCE} tasks at once. Nothing was changed.", intent.reason
         )
     if tasks is not None:
-        unknown = [number for number in numbers if all(task.id != number for task in tasks)]
+        known = {task.id: task for task in tasks}
+        if intent.reference is not None and intent.reference.span:
+            # A user's numbers have gaps.
+            numbers = tuple(number for number in numbers if number in known) or numbers
+        unknown = [number for number in numbers if number not in known]
         if unknown:
             which = ", ".join(f"#{number}" for number in unknown)
             return _say(wording.no_task(which), "unknown_task")
+        if _in_bulk(intent):
+            return _are_you_sure(tool, [known[number] for number in numbers], intent.reason)
     if tool == "update_task" and len(numbers) > 1:
         return _say("I can change one task at a time. Nothing was changed.", intent.reason)
     if tool == "update_task" and not arguments:
         return _new_title(numbers[0], f"task #{numbers[0]}", intent.reason)
-    if intent.ask:
+    if intent.ask or _in_bulk(intent):
         names = {task.id: wording.named(task) for task in tasks or ()}
         which = ", ".join(names.get(number, f"#{number}") for number in numbers)
         return _shall_i(tool, numbers, arguments, which, intent.reason)

@@ -73,6 +73,11 @@ class Reference:
         """Whether the user's tasks must be known to resolve it."""
         return not self.numbers
 
+    @property
+    def span(self) -> bool:
+        """Whether it says only the first and the last of some numbers."""
+        return bool(self.numbers) and _SPAN.search(self.words) is not None
+
 
 # Each part is compared with every title.
 _MOST_PARTS = 10
