@@ -451,6 +451,22 @@ def test_what_is_wrong_is_told_without_the_names_of_a_library(user: Any) -> None
     assert answer["errors"] == [{"field": "title", "message": "must have a visible character"}]
 
 
+@pytest.mark.parametrize(
+    ("title", "stored"),
+    [
+        (f"  {'x' * 200}\n", "x" * 200),
+        ("e\N{COMBINING ACUTE ACCENT}" * 200, "\N{LATIN SMALL LETTER E WITH ACUTE}" * 200),
+    ],
+)
+def test_a_title_is_measured_as_it_is_stored(user: Any, title: str, stored: str) -> None:
+    assert user.client.post(user.tasks, json={"title": title}).json()["title"] == stored
+
+
+def test_a_title_that_is_too_long_is_told_in_characters(user: Any) -> None:
+    answer = user.client.post(user.tasks, json={"title": "x" * 201}).json()
+    assert answer["detail"] == "title: String should have at most 200 characters"
+
+
 def test_changed_task_is_neither_deleted_nor_completed(user: Any) -> None:
     task = user.add()
     path = f"{user.tasks}/{task['id']}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
-from todo_core.tasks.schemas import Visible, is_utf8
+from todo_core.tasks.schemas import VISIBLE, VISIBLE_SCHEMA, is_utf8
 
 
 def _encodable(password: SecretStr) -> SecretStr:
@@ -28,8 +28,10 @@ Email = Annotated[
 Secret = Annotated[SecretStr, AfterValidator(_encodable)]
 Password = Annotated[Secret, Field(min_length=10, max_length=128)]
 Name = Annotated[
-    Visible,
+    str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    VISIBLE,
+    VISIBLE_SCHEMA,
 ]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from todo_core.tasks.schemas import ID_MAX, Visible
+from todo_core.tasks.schemas import ID_MAX, VISIBLE, VISIBLE_SCHEMA
 
 
 class ChatRequest(BaseModel):
@@ -15,8 +15,10 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     message: Annotated[
-        Visible,
+        str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+        VISIBLE,
+        VISIBLE_SCHEMA,
     ]
     conversation_id: Annotated[int, Field(ge=1, le=ID_MAX)] | None = None
 

@@ -15,6 +15,8 @@ from todo_core.tasks.paging import CURSOR_MAX, read_cursor
 from todo_core.tasks.repository import TaskFilter
 from todo_core.tasks.schemas import (
     ID_MAX,
+    STORED,
+    STORED_SCHEMA,
     Priority,
     Sort,
     Status,
@@ -23,7 +25,6 @@ from todo_core.tasks.schemas import (
     TaskPage,
     TaskPublic,
     TaskUpdate,
-    Text,
 )
 
 from todo_backend.auth.dependencies import OwnerDep, ReaderDep
@@ -73,7 +74,9 @@ async def list_tasks(
     user_id: str,
     reader: ReaderDep,
     status: Status = "all",
-    q: Annotated[Annotated[Text, StringConstraints(max_length=200)] | None, Query()] = None,
+    q: Annotated[
+        Annotated[str, StringConstraints(max_length=200), STORED, STORED_SCHEMA] | None, Query()
+    ] = None,
     tag: Annotated[Tag | None, Query()] = None,
     priority: Priority | None = None,
     sort: Sort = "-created_at",

@@ -17,6 +17,8 @@ from pydantic import (
     Field,
     StrictBool,
     StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -67,21 +69,25 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def storable(text: str) -> str:
+def _stored(value: object, constraints: ValidatorFunctionWrapHandler) -> str:
     """Return the text as it is stored: accents composed (NFC), so that one spelling finds another.
 
-    Raises ValueError for what PostgreSQL cannot hold (the NUL character).
+    The field's own constraints measure that. Raises ValueError for what PostgreSQL cannot hold
+    (the NUL character).
     """
+    composed = unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+    text: str = constraints(composed)
     if "\x00" in text:
         raise ValueError("must not contain the NUL character")
-    return unicodedata.normalize("NFC", text)
+    return text
 
 
-def visible(text: str) -> str:
+def _visible(value: object, constraints: ValidatorFunctionWrapHandler) -> str:
     """Return the text as it is stored; raise ValueError when nothing of it can be seen."""
+    text = _stored(value, constraints)
     if re.search(_VISIBLE, text) is None:
         raise ValueError("must have a visible character")
-    return storable(text)
+    return text
 
 
 def _written(value: object) -> object:
@@ -108,20 +114,29 @@ def _known_zone(name: str) -> str:
     return name
 
 
-# What the validators ask for, as the API's document says it.
-Text = Annotated[
-    str, AfterValidator(storable), Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})
-]
-Visible = Annotated[
-    str,
-    AfterValidator(visible),
-    Field(json_schema_extra={"pattern": rf"^[^\u0000]*{_VISIBLE}[^\u0000]*$"}),
-]
+# Of a text, after its constraints: validators, and what they ask for as the API's document says it.
+STORED = WrapValidator(_stored)
+STORED_SCHEMA = Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})
+VISIBLE = WrapValidator(_visible)
+VISIBLE_SCHEMA = Field(json_schema_extra={"pattern": rf"^[^\u0000]*{_VISIBLE}[^\u0000]*$"})
 Title = Annotated[
-    Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_MAX)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_MAX),
+    VISIBLE,
+    VISIBLE_SCHEMA,
 ]
-Description = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=DESCRIPTION_MAX)]
-Tag = Annotated[Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=TAG_MAX)]
+Description = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=DESCRIPTION_MAX),
+    STORED,
+    STORED_SCHEMA,
+]
+Tag = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=TAG_MAX),
+    VISIBLE,
+    VISIBLE_SCHEMA,
+]
 Time = Annotated[AwareDatetime, BeforeValidator(_written)]
 DueAt = Annotated[
     Time,
