@@ -578,6 +578,114 @@ def test_short_forms(turns: list[str], expected: Any) -> None:
     assert made(*turns) == expected
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "delete all of the dog tasks",
+        "delete all my meeting tasks",
+        "remove everything from my work tasks",
+        "mark all but task 7 done",
+        "clear my list except for milk",
+        "delete the rest",
+        "mark the others as done",
+    ],
+)
+def test_some_of_the_tasks_are_not_all(sentence: str) -> None:
+    outcome = say(sentence)
+    assert calls(outcome) == []
+    assert "can't choose the tasks" in (outcome.reply or "")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("delete all of my tasks", [task.id for task in TASKS]),
+        ("remove everything from my tasks", [task.id for task in TASKS]),
+        ("delete all of my completed tasks", [3]),
+        ("clear the completed ones", [3]),
+        ("delete everything I finished", [3]),
+        ("delete what's done", [3]),
+        ("get rid of all the completed stuff", [3]),
+        ("remove completed items from my list", [3]),
+        ("delete all tasks that aren't done", [t.id for t in TASKS if not t.completed]),
+    ],
+)
+def test_all_tasks_of_a_state_are_deleted_after_a_yes(sentence: str, expected: list[int]) -> None:
+    assert made(sentence) == []
+    assert made(sentence, "yes") == [("delete", number) for number in expected]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "change task 7 to friday",
+        "change the dentist task to tomorrow",
+        "change dentist appointment to next monday at 5pm",
+        "set task 7 to recurring",
+        "update task 7 to every day",
+        "change task 7 to low",
+    ],
+)
+def test_when_and_how_urgent_is_no_new_title(sentence: str) -> None:
+    outcome = say(sentence)
+    assert calls(outcome) == []
+    assert "priorities, dates and tags" in (outcome.reply or "")
+
+
+def test_a_title_may_be_a_day_where_nothing_else_is_meant() -> None:
+    friday = [("update_task", {"task_id": 7, "title": "Friday"})]
+    assert calls(say('change task 7 to "Friday"')) == friday
+    assert calls(say("rename task 7 to Friday")) == friday
+    assert calls(say("change the title of task 7 to Friday")) == friday
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("drop call mom on my list", [("add", "Call mom")]),
+        ("toss call mom in my list", [("add", "Call mom")]),
+        ("drop replace the filter into my todo list", [("add", "Replace the filter")]),
+        ("clean up call mom on my list", []),
+        ("clear call mom in my list", []),
+        ("drop call mom from my list", [("delete", 7)]),
+        ("toss call mom off my list", [("delete", 7)]),
+        ("remove call mom on my list", [("delete", 7)]),
+    ],
+)
+def test_what_is_dropped_on_the_list_is_added(sentence: str, expected: Any) -> None:
+    assert made(sentence) == expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["call mom done?", "task 7 is done?", "7 done?", "is call mom done?", "complete task 7?"],
+)
+def test_a_question_completes_nothing(sentence: str) -> None:
+    assert made(sentence) in ([], [("list_tasks", "")])
+
+
+def test_a_question_mark_behind_a_request_is_no_question() -> None:
+    assert made("can you complete task 7?") == [("complete", 7)]
+    assert made("complete task 7, please?") == [("complete", 7)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "show tasks that aren't done",
+        "which tasks aren't completed",
+        "tasks which have not been finished",
+        "only the tasks that are not completed yet",
+        "what hasn't been done",
+        "what haven't I done yet",
+        "show me what's not done",
+        "tasks not done",
+    ],
+)
+def test_what_is_not_done_is_pending(sentence: str) -> None:
+    assert calls(say(sentence)) == [("list_tasks", {"status": "pending"})]
+
+
 def test_everything_is_done_asks_about_what_is_pending() -> None:
     pending = [task.id for task in TASKS if not task.completed]
     assert made("everything is done", "yes") == [("complete", number) for number in pending]

@@ -12,9 +12,10 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal, TypeAlias
 
-from todo_backend.assistant.offline.dates import find_date
+from todo_backend.assistant.offline.dates import find_date, parse_due
 from todo_backend.assistant.offline.references import Reference, read_reference
 from todo_backend.assistant.offline.sentence import (
     Sentence,
@@ -174,14 +175,16 @@ def _rename(parts: Parts) -> Intent | None:
             return None
         return Intent("update_task", reference=reference, titles=(title,), sure=reference.explicit)
     whole = Sentence(parts["rest"].text, parts["rest"].mask)
-    divisions = [
-        (read_reference(whole.part(0, m.start())), title_of(whole.part(m.end(), len(whole.mask))))
+    parted = [
+        (whole.part(0, m.start()), whole.part(m.end(), len(whole.mask)))
         for m in itertools.islice(_BECOMES.finditer(whole.mask), _MOST_DIVISIONS)
         if m.start() and m.end() < len(whole.mask)
     ]
-    divisions = [(reference, title) for reference, title in divisions if title]
+    divisions = [(read_reference(old), title) for old, new in parted if (title := title_of(new))]
     if not divisions:
         return None
+    if not _OF_TITLES.match(parts["all"].mask) and any(_is_property(new) for _, new in parted):
+        return Intent(None, talk="unsupported")
     reference, title = divisions[0]
     on_list = _ON_LIST.search(whole.mask) is not None
     if _LOOSE_VERB.match(parts["all"].mask) and not reference.numbers:
@@ -226,7 +229,11 @@ def _make_it(parts: Parts) -> Intent | None:
 
 def _chosen_unsupported(parts: Parts) -> Intent | None:
     """Refuse "delete all overdue tasks": it must not become all tasks, or one of such a title."""
-    chosen = _CHOSEN_BY.search(parts["all"].mask) or _CHOSEN_BEHIND.match(parts["rest"].mask)
+    chosen = (
+        "kind" in parts
+        or _CHOSEN_BY.search(parts["all"].mask)
+        or _CHOSEN_BEHIND.match(parts["rest"].mask)
+    )
     return Intent(None, talk="filter") if chosen else None
 
 
@@ -367,13 +374,29 @@ def title_of(part: Sentence) -> str:
     return (first if len(first) == 1 else text[:1]) + text[1:]
 
 
+def _is_property(title: Sentence) -> bool:
+    """Return whether the words say when, how often or how urgent, which no title does alone."""
+    due = parse_due(title.mask, _ANY_DAY)
+    return (due is not None and not due.rest) or _PROPERTY.fullmatch(title.mask) is not None
+
+
+_ANY_DAY = datetime(2026, 1, 1)
+
+_PROPERTY = re.compile(
+    r"(?:be )?(?:(?:high(?:est)?|top|medium|normal|low(?:est)?|no)(?: priority)?|urgent|important"
+    r"|recurring|repeat(?:ing|ed)?|daily|weekly|monthly|yearly)|every (?:other )?\w+",
+    re.IGNORECASE,
+)
+_OF_TITLES = re.compile(
+    r"(?:rename|reword)\b|\w+ (?:the )?(?:title|name|text|wording)\b", re.IGNORECASE
+)
 # "Set", "make" and "switch" mean a task only together with its number.
 _LOOSE_VERB = re.compile(r"(?:set|make|switch)\b", re.IGNORECASE)
 _MOST_DIVISIONS = 5
 _ON_LIST = compile_pattern(r" (?:on|in|from) <LIST>$")
 _OPEN = compile_pattern(
-    r"\b(?:<OPEN>|left|have to do|need to do|to be done|still (?:have|need)|yet to|haven't|not"
-    r" done|got to do|should do)\b"
+    r"\b(?:<OPEN>|left|have to do|need to do|to be done|still (?:have|need)|yet to|haven't|got to"
+    r" do|should do)\b"
 )
 _DONE = compile_pattern(r"\b(?:<DONE>|accomplish|did i (?:do|finish|complete))\b")
 _CHOSEN_BY = compile_pattern(r"\b<CHOSENBY>\b")
@@ -491,6 +514,8 @@ _THAT_ARE = r"(?: do i have)?(?: (?:that|which))?(?:'s| is| are| have| has)?(?: 
 _MONTHS = r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _PRIORITY = r"(?P<priority>high(?:est)?|top|medium|normal|low(?:est)?|no)[ -]priority"
 
+_ON_SEVERAL = r"(?:<REMOVE>|complete|finish|close|mark|(?:check|tick|cross)(?: off)?)"
+
 # "Thanks, delete task 3" is not only thanks.
 _NO_ORDER = (
     r"(?![^,;.!?]{0,20}[,;.!?] ?(?:(?:now|please|and|then|also|can you|could you) )*"
@@ -588,7 +613,8 @@ RULES: tuple[Rule, ...] = (
             r" progress|unchecked)",
             r"(?:mark|set|flag|change|make) .+? (?:as|back to) to[- ]?do",
             r"(?:reopen|re-open|uncomplete|un-complete|uncheck|untick|unmark|unfinish) .+",
-            r".+ (?:is|are) (?:not|n't)(?: yet)? <DONE>(?: yet)?|.+ isn't <DONE>(?: yet)?",
+            r"(?!(?:<REMOVE>|show|list|see|give|tell|display|read|only|just|what|which)\b).+"
+            r" (?:is not|isn't|are not|aren't)(?: yet)? <DONE>(?: yet)?",
             r"i (?:haven't|have not|didn't) (?:<DID>|finish|do|complete) .+",
         ),
         _talk("reopen"),
@@ -654,6 +680,8 @@ RULES: tuple[Rule, ...] = (
             r"(?: of)?(?: my| the)?)? ?(?:<DONE>)(?: <TASKS>| ones| items| things)?",
             r"which(?: ones| of (?:them|these|those|my <TASKS>))?(?: are| is| have i)(?: already)?"
             r" <DONE>",
+            r"(?:(?:all|only|just|my|the) )*<TASKS>(?: (?:that|which)(?: are| have been)?| i)?"
+            r"(?: already)? <DONE>",
         ),
         _list("completed"),
         (
@@ -667,8 +695,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "list_pending",
         (
-            r"what(?: tasks| things| all| items| chores| else)?(?:'s| is| are|s)?(?: still)?"
-            r" <OPEN>\b(?! (?:in|on|of) (?!<LIST>)).{0,30}",
+            r"(?:(?:tell|show|give) me )?(?:what|which)(?: tasks| things| all| items| chores"
+            r"| else)?(?:'s| is| are|s)?(?: still)? <OPEN>\b(?! (?:in|on|of) (?!<LIST>)).{0,30}",
+            r"(?:(?:all|only|just|my|the) )*<TASKS>(?: (?:that|which))?(?: are| have| is| i)?"
+            r"(?: still)? <OPEN>(?: yet)?",
             r"(?:tell me |show me |let me know |let me see |know |see |hear |i forgot |i forget "
             r"|i (?:don't|can't|cannot) (?:know|remember|recall) )?what(?:ever)?(?:'s| is| all|"
             r" else| tasks| things| items| chores| stuff| jobs| errands)*"
@@ -822,10 +852,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "chosen_unsupported",
         (
-            r"(?:<REMOVE>|complete|finish|close|mark|(?:check|tick|cross)(?: off)?)"
-            r" (?:(?:off|out|all|every(?: single)?|each|any|only|just|the|my|of|those|<OPEN>|<DONE>"
-            r"|high|medium|low|<CHOSENBY>)[ -])*(?:everything|anything|all|<TASKS>|items|things"
-            r"|ones)\b(?! (?:<TASK>|item)\b)(?P<rest>.*)",
+            _ON_SEVERAL
+            + r" (?:(?:off|out|all|every(?: single)?|each|any|only|just|the|my|of|those|<OPEN>"
+            r"|<DONE>|high|medium|low|<CHOSENBY>)[ -])*(?:everything|anything|all|<TASKS>|items"
+            r"|things|ones|<WHOLELIST>)\b(?! (?:<TASK>|item)\b)(?P<rest>.*)",
+            _ON_SEVERAL + r" (?:everything|all)(?: (?:off|out|from|of|on|in|about))*+"
+            r" (?!<ALLTASKS>)(?:(?:my|our|the|these|those) )?+(?!(?:<OPEN>|<DONE>)\b)"
+            r"(?P<kind>[\w'-]+(?: [\w'-]+)?) (?:<TASKS>|ones)(?: (?:from|on|in) <LIST>)?(?: as)?"
+            r"(?: <DONE>)?",
+            _ON_SEVERAL + r" (?:all )?(?:of )?(?:the |my |our )?(?P<kind>rest|others|other (?:ones"
+            r"|<TASKS>)|remaining ones)(?: (?:of|on|from|in) .+)?(?: as)?(?: <DONE>)?",
         ),
         _chosen_unsupported,
         (
@@ -833,13 +869,16 @@ RULES: tuple[Rule, ...] = (
             "complete all high priority tasks",
             "delete all tasks about milk",
             "delete everything except task 3",
+            "clear my list except for milk",
+            "remove everything from my work tasks",
+            "delete the rest",
         ),
     ),
     Rule(
         "delete_everything",
         (
             r"(?:<REMOVE>) (?:off |out )?(?P<what><EVERYTHING>)(?: that's| that is| i have)?(?:"
-            r" (?:off|out|away))? " + _FROM + r" <LIST>.*",
+            r" (?:off|out|away))? (?:<OFF>|on|in) <ALLTASKS>.*",
             r"(?:<DELETE>|wipe(?: out)?|nuke|destroy|empty) (?P<what>(?!that )<EVERYTHING>)",
             r"(?:<REMOVE>) (?P<what><WHOLELIST>)(?: (?:off|out|completely|entirely|clean|away|for"
             r" me|of (?:everything|all items|all tasks)))?",
@@ -862,7 +901,9 @@ RULES: tuple[Rule, ...] = (
             r"i(?: no longer| don't| do not| dont) (?:need|have|want|wish) to (?P<ref>.+?)(?: any"
             r" ?more| any longer)?[,;.]? (?:so |and |please |you can |can you )*(?:<TAKE>"
             r"|<REMOVE>) (?:it|that|this) (?:off|of|from|out)\b.*",
-            r"(?:<REMOVE>)(?: off| out)? (?P<ref>.+?) (?:down |away |up )?" + _FROM + r" <LIST>.*",
+            r"(?:<REMOVE>)(?: off| out)? (?P<ref>.+?) <OFF> <LIST>.*",
+            r"(?:delete|remove|erase|eliminate|cancel|scratch|get rid of|deleting|removing|erasing)"
+            r"(?: off| out)? (?P<ref>.+?) (?:on|in) <LIST>.*",
             r"(?:<TAKE>) (?P<ref>.+?) <OFF> <LIST>.*",
             r"(?:on|from|off|in|off of|out of) <LIST>,? (?:please |can you |could you |i want to "
             r"|i need to )*(?:<REMOVE>|<TAKE>) (?P<ref>.+?)(?: off| out)?",
@@ -889,7 +930,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "delete_task",
         (
-            r"(?:<DELETE>) (?P<ref>.+)",
+            # "Drop it in my list" puts it there.
+            r"(?:<DELETE>) (?!.+ (?:on|onto|in|into) <LIST>)(?P<ref>.+)",
             r"(?:i|we)(?:'d| would)? (?:need|want|like) (?P<ref>.+?) (?:to be )?(?:deleted|removed"
             r"|erased)",
         ),
@@ -955,8 +997,8 @@ RULES: tuple[Rule, ...] = (
             # Without "I have" or "is", as one types in haste.
             r"(?:finished(?: up| off)?|completed|accomplished|took care of) (?P<ref>.+)",
             r"done (?:with )?(?P<ref>(?:<TASK>s? )?#?\d.*)",
-            r"(?:set|check|label|put|make|log|record|note|count|report) (?P<ref>(?!if |whether "
-            r"|that |when |to see |and ).+?) (?:as |to |to be )?<DONE>",
+            r"(?:set|check|label|put|make|change|update|log|record|note|count|report)"
+            r" (?P<ref>(?!if |whether |that |when |to see |and ).+?) (?:as |to |to be )?<DONE>",
         ),
         _on("complete_task"),
         (
@@ -1197,7 +1239,7 @@ RULES: tuple[Rule, ...] = (
             r" (?P<title>.+?) (?:to be )?(?:added|put|included|placed|listed)",
             r"(?:add|put|place|insert|append|include|write) (?P<title>.+?)(?<! my)(?<! the)"
             r"(?<! our) (?:to|on|onto) list",
-            r"(?!make sure)(?:<ADD>) (?!(?:<EVERYTHING>|the items|the things|what(?:'s| is)?)"
+            r"(?!make sure)(?:<ADD>|toss) (?!(?:<EVERYTHING>|the items|the things|what(?:'s| is)?)"
             r" (?:on|in) )(?P<title>.+?)(?: (?:added|put|placed|written))? "
             + _INTO
             + r" <LIST>(?P<tail>.*)",
@@ -1393,7 +1435,8 @@ def parse(sentence: Sentence) -> Intent:
         if intent := _first(whole, small_talk=True):
             return intent
     intent = _in_turn(core) or _request(core)
-    if _HESITANT.search(sentence.mask) or _LATER.match(core.mask):
+    asked = sentence.mask.endswith("?") and not _REQUEST.search(sentence.mask)
+    if asked or _HESITANT.search(sentence.mask) or _LATER.match(core.mask):
         first, *others = (_asking(each) for each in (intent, *intent.then))
         return replace(first, then=tuple(others))
     return intent
@@ -1422,6 +1465,8 @@ _HESITANT = re.compile(
     r"|\b(?:is|would) it (?:be )?(?:possible|ok(?:ay)?|alright|safe)(?: for (?:me|us))? to\b",
     re.IGNORECASE,
 )
+# What makes a command of words that end in a question mark.
+_REQUEST = re.compile(r"\b(?:you|u|ya|please|pls|plz|mind)\b", re.IGNORECASE)
 _LATER = re.compile(
     r"(?:after|before(?! i forget)|by|tomorrow|tonight|later|soon|eventually|someday|every|each"
     r"|(?:at|from) (?:\d|noon|midnight)|on \w+day|next (?!(?:task|item|one)\b)\w+"
@@ -1558,7 +1603,8 @@ def _separate(first: Intent, second: Intent, ended: bool) -> bool:
 
 
 _JOINT = re.compile(
-    r" ?[.!?;]+ |,? (?:and|then|but|so|also|plus|&)(?: (?:then|also|now|after that))* |, ",
+    r" ?[.!?;]+ |,? (?:and|then|(?<!\ball )(?<!everything )but|so|also|plus|&)"
+    r"(?: (?:then|also|now|after that))* |, ",
     re.IGNORECASE,
 )
 # What a command begins with; the other clauses need not be read to see that they are none.

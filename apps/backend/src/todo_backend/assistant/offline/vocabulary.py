@@ -75,6 +75,12 @@ _define(
     r"(?:(?:all|of|my|our|the|this|that|whole|entire|current|full|complete|existing|personal"
     r"|domestic|daily|old|own|please) )*(?:<LISTNOUN>|list(?! (?:of|for)\b)|<TODO>)",
 )
+# All tasks; "my work tasks" are some of them.
+_define(
+    "ALLTASKS",
+    r"<NAMED>|(?:my|our|the|this|that) (?:whole |entire |current |own )?list(?! (?:of|for)\b)\b"
+    r"|(?:(?:all|of|my|our|the|these|those|entire|whole|current|existing) )*(?:<TASKS>|<TODO>)\b",
+)
 _define(
     "FOREIGN",
     r"(?:shopping|grocery|groceries|guest|wish|contact|packing|mailing|buying|price|waiting|wait"
@@ -94,17 +100,21 @@ _define(
 )
 _define(
     "OPEN",
-    r"pending|open|left|remaining|outstanding|unfinished|incomplete|uncompleted|not (?:yet"
-    r" )?<DONE>|undone"
-    r"|active|upcoming|yet to be done|still to be done",
+    r"pending|open|left|remaining|outstanding|unfinished|incomplete|uncompleted|undone"
+    r"|(?:not|never|yet|still to|\w+n't)(?: i| we)?(?: yet| been| be| to be)* <DONE>"
+    r"|active|upcoming",
 )
 _define(
     "EVERYTHING",
     r"(?:just )?(?:(?:absolutely )?everything|all|it all|them all|all of (?:it|them|those|these)"
     r"|(?:every(?: single)?|each) (?:<DONE> |<OPEN> )?(?:<TASK>|item|thing|entry)"
-    r"|(?:(?:all|of|the|my|our|these|those|entire|whole|current|existing) ){1,5}(?:<DONE> |<OPEN>"
-    r" )?(?:<TASKS>|items|things)"
-    r"|(?:<DONE> |<OPEN> )?<TASKS>)(?: (?:that|which) (?:is|are|i have|i've) (?:<DONE>|<OPEN>))?",
+    r"|(?:(?:all|of|the|my|our|these|those|entire|whole|current|existing) ){1,5}(?:<TASKS>|items"
+    r"|things)"
+    r"|<TASKS>|what(?='s\b| (?:is|are|i|we)\b)"
+    r"|(?:(?:all|of|the|my|our|these|those|already) ){0,5}(?:<DONE>|<OPEN>) (?:<TASKS>|items"
+    r"|things|ones|stuff))"
+    r"(?:(?: that| which)?(?: is| are|'s| has been| have been| (?:i|we)(?: have|'ve)?)?"
+    r"(?: already| now)* (?:<DONE>|<OPEN>))?",
 )
 
 # What tasks are chosen by that is neither their state nor their title.
