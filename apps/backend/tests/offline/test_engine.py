@@ -686,6 +686,130 @@ def test_what_is_not_done_is_pending(sentence: str) -> None:
     assert calls(say(sentence)) == [("list_tasks", {"status": "pending"})]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("wat is on my todo list", [("list_tasks", "")]),
+        ("catch me up on my to do list", [("list_tasks", "")]),
+        ("take me to my to do list", [("list_tasks", "")]),
+        ("update me on my to do list", [("list_tasks", "")]),
+        ("there's no need for call mom on my to do list", [("delete", 7)]),
+        ("calling mom does not need to be on my to do list", [("delete", 7)]),
+        ("my list shouldn't have calling mom on it", [("delete", 7)]),
+        ("no need to call mom anymore, take it off my list", [("delete", 7)]),
+        ("change task 7 to do the laundry", [("update", 7)]),
+    ],
+)
+def test_a_remark_about_the_list_adds_nothing(sentence: str, expected: Any) -> None:
+    assert made(sentence) == expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "my to do list needs to be cleared",
+        "i need my to do list cleared",
+        "can my to do list be erased",
+        "everything on my to do list needs to be deleted",
+        "all items on my to do list should be removed",
+        "make everything on my to do list go away",
+        "reset my to do list",
+        "i don't need my to do list anymore, delete it",
+        "let's start fresh and delete everything on my list",
+    ],
+)
+def test_a_list_is_cleared_in_many_words_after_a_yes(sentence: str) -> None:
+    assert made(sentence) == []
+    assert made(sentence, "yes") == [("delete", task.id) for task in TASKS]
+
+
+def test_starting_over_names_no_list() -> None:
+    assert made("start over", "yes") == []
+    assert len(made("start over with my list", "yes")) == len(TASKS)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        (
+            "put feed the cat on my list and tell me what else is on it",
+            [("add", "Feed the cat"), ("list_tasks", "")],
+        ),
+        ("add bread to my list and take call mom off", [("add", "Bread"), ("delete", 7)]),
+        (
+            "take call mom off my list and put ironing on it",
+            [("delete", 7), ("add", "Ironing")],
+        ),
+        # "Milk" may be one of two.
+        ("add bread to my list but remove milk", []),
+        ("add bread to my list but don't delete the milk", [("add", "Bread")]),
+        (
+            "Hi! I'm planning my week. Could you add 'write blog post' and remind me to call Ann?",
+            [("add", "write blog post"), ("add", "Call Ann")],
+        ),
+        ("add call bob and don't be late", [("add", "Call bob and don't be late")]),
+        ("add buy milk and eggs to my list", [("add", "Buy milk and eggs")]),
+    ],
+)
+def test_what_follows_the_list_is_another_command(sentence: str, expected: Any) -> None:
+    assert made(sentence) == expected
+
+
+@pytest.mark.parametrize(
+    ("sentence", "title"),
+    [
+        # What is said about the task, not in its title.
+        ("add a high priority task to pay rent", "Pay rent"),
+        ("add an urgent task: pay rent", "Pay rent"),
+        ("add pay rent with high priority", "Pay rent"),
+        ("add a daily task to take vitamins", "Take vitamins daily"),
+        ("add clear the gutters as a task", "Clear the gutters"),
+        ("new to do list item: clean the pool", "Clean the pool"),
+        ("new item for my list: clean the pool", "Clean the pool"),
+        ("add clean the pool to the top of my list", "Clean the pool"),
+        ("add clean the pool to the things i need to do", "Clean the pool"),
+        ("add one more thing to my list, clean the pool", "Clean the pool"),
+        ("add to list: clean the pool", "Clean the pool"),
+        ("if you could add soap to my list that would be great", "Soap"),
+        ("add soap to my list i just used the last of it", "Soap"),
+        ("add call the bank too", "Call the bank"),
+        ("note to self call the bank", "Call the bank"),
+        # Other words for adding.
+        ("jot down call the bank", "Call the bank"),
+        ("schedule a task to call the bank", "Call the bank"),
+        ("set me a task to call the bank", "Call the bank"),
+        ("write that i need to call the bank", "Call the bank"),
+        ("gym to my list", "Gym"),
+        ("todo list add clean the pool", "Clean the pool"),
+        ("slap clean the pool on there", "Clean the pool"),
+        ("chuck call Bob on my list", "Call Bob"),
+        ("mop the kitchen goes on my list", "Mop the kitchen"),
+        ("my list is missing bleach", "Bleach"),
+        ("please see that soap is on my list", "Soap"),
+        ("i have to get gas, put it on my to do list", "Get gas"),
+        ("drop off the package, add to list", "Drop off the package"),
+        ("cleaning isn't on my to do list, add it", "Cleaning"),
+        # A title's own words.
+        ("add put a lid on it", "Put a lid on it"),
+        ("add mom's birthday on my list of parties", "Mom's birthday on my list of parties"),
+        ("add set task priorities", "Set task priorities"),
+        ("add laundry to my list for tomorrow", "Laundry for tomorrow"),
+        ("add dress up as a ghost", "Dress up as a ghost"),
+    ],
+)
+def test_a_title_is_what_is_to_be_done(sentence: str, title: str) -> None:
+    assert made(sentence) == [("add", title)]
+
+
+@pytest.mark.parametrize(
+    "sentence", ["add laundry to task 7", "add friday to task 7", "add the tag home to #7"]
+)
+def test_what_is_added_to_a_task_is_no_task(sentence: str) -> None:
+    outcome = say(sentence)
+    assert calls(outcome) == []
+    assert "can't do with a task from here" in (outcome.reply or "")
+
+
 def test_everything_is_done_asks_about_what_is_pending() -> None:
     pending = [task.id for task in TASKS if not task.completed]
     assert made("everything is done", "yes") == [("complete", number) for number in pending]
@@ -697,6 +821,15 @@ def test_everything_is_done_asks_about_what_is_pending() -> None:
         ("add the following tasks:\n- milk\n- bread", ["Milk", "Bread"]),
         ("add the following tasks:\n1. milk\n2. bread", ["Milk", "Bread"]),
         ("add tasks:\nmilk\nbread", ["Milk", "Bread"]),
+        ("add\n- milk, butter\n- delete old mails", ["Milk, butter", "Delete old mails"]),
+        ("add to my list:\n1. milk\n2. bread", ["Milk", "Bread"]),
+        ("todo:\n- milk\n- bread", ["Milk", "Bread"]),
+        ("please add:\nmilk\nbread", ["Milk", "Bread"]),
+        ("add tasks\n* milk\n* bread", ["Milk", "Bread"]),
+        ('add "milk" and "bread"', ["milk", "bread"]),
+        ('add "milk", "bread" and "jam" to my list', ["milk", "bread", "jam"]),
+        ("add two tasks, milk and bread", ["Milk", "Bread"]),
+        ('add read "Emma" and "Faust"', ['Read "Emma" and "Faust"']),
         ("Add these to my list: milk, bread", ["Milk", "Bread"]),
         ("add a task for tomorrow to buy stamps", ["Buy stamps tomorrow"]),
         ("remind me every day to exercise", ["Exercise every day"]),

@@ -262,16 +262,18 @@ def _add(parts: Parts) -> Intent | None:
     parts = made
     for name in ("tail", "lead"):
         extra = parts.get(name)
-        if extra is not None and title.quotation is None and (words := _tidy(extra)):
+        if extra is None or title.quotation is not None or _REMARK.match(extra.mask):
+            continue
+        if words := _tidy(extra):
             text = f"{text} {words}"
     note = parts.get("note")
     return Intent("add_task", titles=(text,), description=_verbatim(note) if note else None)
 
 
 def _add_several(parts: Parts) -> Intent | None:
-    whole = parts["title"]
+    whole = parts.get("items") or parts["title"]
     cuts = [0]
-    for match in re.finditer(r"(?:, ?(?:and )?|; ?| and )", whole.mask):
+    for match in (_NEXT_LINE if "items" in parts else _NEXT).finditer(whole.mask):
         cuts.extend(match.span())
     cuts.append(len(whole.mask))
     titles = tuple(
@@ -280,6 +282,14 @@ def _add_several(parts: Parts) -> Intent | None:
         if (title := title_of(whole.part(start, end)))
     )
     return Intent("add_task", titles=titles) if titles else None
+
+
+# Behind "add milk to my list".
+_REMARK = re.compile(
+    r"(?:because|since|as|so that|i|i'm|i've|we|we're|it|it's|that's)\b", re.IGNORECASE
+)
+_NEXT = re.compile(r"(?:, ?(?:and )?|; ?| and )", re.IGNORECASE)
+_NEXT_LINE = re.compile(r"; ")
 
 
 def _add_reminder(parts: Parts) -> Intent | None:
@@ -323,7 +333,14 @@ def _add_plain(parts: Parts) -> Intent | None:
     title = parts["title"]
     if _ELSEWHERE.search(title.mask) or _ARITHMETIC.fullmatch(title.mask):
         return None
+    if _TO_NUMBERED.search(title.mask):
+        return Intent(None, talk="by_number")
     return _add(parts)
+
+
+def _add_somehow(parts: Parts) -> Intent | None:
+    about_list = _NO_ADDITION.search(parts["all"].mask) or _NO_TITLE.fullmatch(parts["title"].mask)
+    return None if about_list else _add(parts)
 
 
 def _add_errand(parts: Parts) -> Intent | None:
@@ -443,18 +460,23 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 _VAGUE = compile_pattern(
-    r"(?:(?:to|of|about|for|that) )?(?:(?:me|us|a|an|the|my|some|another|new|one|do|doing|just) )*"
+    r"(?:(?:to|of|about|for|that) )?"
+    r"(?:(?:me|us|a|an|the|my|some|another|new|one|more|do|doing|just) )*"
     r"(?:something|anything|some things?|stuff|it|this|that|that thing|this thing|things?|things?"
     r"|<TASK>|<TASKS>|item|to)?"
     r"(?: (?:new|else))?,?"
     r"(?: ?(?:to do|to my list|for me|later|again|soon|in a (?:bit|while|little while)|in awhile"
     r"|of this|of that|about (?:it|this|that)|for later|please|on my list)){0,3}"
 )
+# What a new task is besides its title; it is set in the task list.
+_KIND = r"(?:very )?(?:quick|urgent|important|(?:high|top|medium|normal|low)(?:est)?[- ]priority)"
 _BEFORE_TITLE = compile_pattern(
     r"(?:(?:also|please|to|(?:i'm|i am) supposed to|that (?:i|we) (?:have|need|want|should"
     r"|must)(?: to)?|(?:i|we) (?:have|need|must)(?: to)?"
     r"|remember to|the following|down|in)(?: |: ?)"
-    r"|(?:(?:a|an|another|one|the|my|this|new) )*(?:<TASK>|item|entry|job)(?: (?:to|of|for|about"
+    r"|(?:(?:a|an|another|one|the|my|this|new|"
+    + _KIND
+    + r") )*(?:<TASK>|item|entry|job)(?: (?:to|of|for|about"
     r"|that says|called|named|titled|saying)|:|,)? (?=\S)"
     r"|[:,-] ?)(?=\S)"
 )
@@ -462,6 +484,8 @@ _AFTER_TITLE = compile_pattern(
     r"(?:,? (?:and|by|so|then|please))*,? (?:put|putting|add|adding)(?: (?:it|that|this))? (?:to"
     r"|on|onto|in) <LIST>.*$"
     r"| (?:to|on|onto|in) (?:my|the) (?:<LISTNOUN>|list)(?: (?:for me|please|today))?$"
+    r"|,? as an? (?:new )?(?:<TASK>|item)$| (?:on|onto|in) there$|,? (?:too|as well)$"
+    r"|,? (?:with|as|at) (?:an? )?(?:high|top|medium|normal|low) priority$"
 )
 _BEFORE_TAIL = re.compile(
     r"(?:[,:;.]|please|that|which|thanks|and(?= please)|\s)+(?=\s|$)", re.IGNORECASE
@@ -478,12 +502,23 @@ _ELSEWHERE = compile_pattern(
     r"(?: ?[\w'\x00-]+){0,4}? ?\b(?:<FOREIGN>)\b|^(?:the |my |our |this |an? )?(?:[\w'-]+"
     r" ){0,2}<FOREIGN>\b"
 )
+# In a sentence that names our list in no known way: not wanted there, or all of it meant.
+_NO_ADDITION = compile_pattern(r"\b(?:no|not|never|nothing|<REMOVED>|<DONE>)\b|n't\b")
+_NO_TITLE = re.compile(
+    r"(?:(?:me|us|is|are|be|it|them|this|that|all|of|the|my|in|up|everything|items|things|back|over"
+    r"|welcome)\b ?)+",
+    re.IGNORECASE,
+)
+_TO_NUMBERED = compile_pattern(
+    r" (?:to|onto|on|into|in|for|under)"
+    r" (?:(?:the |my )?(?:<TASK>|item) (?:number |no\.? )?#?\d{1,9}|#\d{1,9})$"
+)
 _ARITHMETIC = re.compile(
     r"[$€£]?\d[\d.,%]*(?: ?[+*/-]| \w+)?(?: (?:and|plus|to|with|on))? [$€£]?\d.*", re.IGNORECASE
 )
 _BECOMES = re.compile(
     r"(?:,? ?(?:=>|->|→)|:)? ?\b(?<!\bdue )(?:to say|to read|to be|so (?:that )?it (?:says|reads)"
-    r"|to|into|with|as)\b:? ?"
+    r"|to(?! do (?:list|item)s?\b)|into|with|as)\b:? ?"
     r"|: |(?:=>|->|→) ?",
     re.IGNORECASE,
 )
@@ -491,8 +526,10 @@ _ADD_TO_LIST = compile_pattern(r"(?:<ADD>) (?P<title>.+?) (?:to|on|onto|in|into)
 
 # The grammar. -------------------------------------------------------------------------------------
 
-_INTO = r"(?:down |up |back )?(?:to|on|onto|on to|in|into|for|as part of|under)"
-_FROM = r"(?:(?:off|from|out|on|in|of)(?: of| from| on| in){0,3})"
+_INTO = (
+    r"(?:down |up |back )?(?:(?:to|on|onto|on to|in|into|for|(?:as )?part of|under|among)"
+    r"(?: the (?:top|bottom|start|end) of)?)"
+)
 _WHEN = (
     r"(?: (?:today|tonight|tomorrow|now|next|later|this \w+|for (?:today|tomorrow|the day|the"
     r" week)|on \w+day))*"
@@ -522,7 +559,30 @@ _NO_ORDER = (
     r"(?:<DELETE>|<CHECKOFF>|complete|add|create|show|list|remind|rename|change)\b)"
 )
 
+_ALL_LISTED = r"(?P<what><EVERYTHING>|<WHOLELIST>)(?: (?:on|in|from) <ALLTASKS>)?"
+_UNNEEDED = (
+    r"(?:(?:does not|doesn't|do not|don't) (?:need|have)(?: to)?|(?:should|must|need)(?: not|n't))"
+)
+
+# Ahead of a list of items: "add", "add to my list", "new tasks", "todo".
+_LISTING = (
+    r"(?:(?:(?:<ADD>)|new)(?: (?:all|of|the|these|those|this|some|following|new|my|more|<NUMBER>))*"
+    r"(?: (?:<TASKS>|<TASK>|items|things))?(?: (?:to|on|in|into|onto) (?:<LIST>|list))?"
+    r"|(?:my |new )?(?:<TASKS>|<TODO>|<LISTNOUN>))"
+)
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "add_items",
+        (
+            # One a line, or each in quotes.
+            _LISTING + r"(?: ?[:,-])?; (?P<items>.+)",
+            _LISTING + r":? (?P<title>\x00+(?:(?:,? and |, ?|; ?)\x00+)+)"
+            r"(?: (?:to|on|in|into|onto) (?:<LIST>|list))?",
+        ),
+        _add_several,
+        ("add to my list:; milk; bread", "add 'milk' and 'bread'"),
+    ),
     Rule(
         "greeting",
         (
@@ -777,7 +837,7 @@ RULES: tuple[Rule, ...] = (
             r"(?:<CHECKOFF>|take|remove|scratch|delete|get) (?:that|it|this)(?: one)?(?: <TASK>)?"
             r" (?:off|from|out|as)\b.*",
             r"(?:<CHECKOFF>) (?P<ref>.+?) (?:off|out)(?: of| from| on| in)* <LIST>.*",
-            r"(?:<CHECKOFF>) (?:off|out) (?P<ref>.+?) " + _FROM + r" <LIST>.*",
+            r"(?:<CHECKOFF>) (?:off|out) (?P<ref>.+?) (?:<OFF>|on|in) <LIST>.*",
             r"(?:i|we)(?:'ve| have)?(?: just| already| finally)* (?:<DID>) (?P<ref>.+?)"
             r" (?:(?:that|which) (?:was|is) )?(?:on|from|in|off) <LIST>.*",
             r"(?P<ref>.+?) (?:on|in|from|off) <LIST>(?: is| are| has been| have been| was|"
@@ -798,8 +858,9 @@ RULES: tuple[Rule, ...] = (
             r"|put))|have i (?:put|added)|i have|i put|i added)"
             r"(?: the| an?)?(?: <TASK>| item)? (?P<about>.+?)(?: already| currently| be| is|"
             r" listed| still| now| are){0,4} (?:on|in|to|from|part of) <LIST>.*",
-            r"(?:check|see|look|tell me|let me know|confirm|verify|find out|remind me|know)(?: to"
-            r" see| and see)?(?: if| whether| that)*(?: or not)? (?P<about>.+?)(?: is| are|"
+            r"(?!see that\b)(?:check|see|look|tell me|let me know|confirm|verify|find out|remind me"
+            r"|know)(?: to see| and see)?(?: if| whether| that)*(?: or not)?"
+            r" (?P<about>(?!(?:what|which|anything|everything)\b).+?)(?: is| are|"
             r" was)(?: already| still| currently)? (?:on|in|part of) <LIST>.*",
             r"(?:check|search|look (?:at|in|through)) <LIST> (?:for|to see if) (?P<about>.+?)(?:"
             r" is (?:on it|listed|there))?",
@@ -832,6 +893,8 @@ RULES: tuple[Rule, ...] = (
             r"|<TODOTHINGS>)\b.*",
             r"(?:what|which|when (?:is|are|was|did|do)|show|read|tell me (?!to\b)|list|is|does|do"
             r" i|did i|have i|hear|see|check|repeat|review)\b.*\breminders?\b.*",
+            r"(?:fill|catch|update|brief|take|bring|get) me(?: in| up)?(?: to speed)? (?:on|to|with"
+            r"|about) <LIST>.*",
             r"what (?:needs?|has|remains)(?: still)?(?: to)?(?: be| get)?(?: done| doing|"
             r" finishing| attention)?" + _WHEN,
             r"remind (?:me|us) (?:of|about) (?:what|everything|all|each|the|my)\b.*\b(?:<LIST>"
@@ -846,6 +909,7 @@ RULES: tuple[Rule, ...] = (
             "how many chores are on my todo list",
             "remind me of the tasks on my to do list",
             "I need my todo list read",
+            "catch me up on my to do list",
         ),
     ),
     # Removing. A delete of everything only ever asks.
@@ -880,10 +944,16 @@ RULES: tuple[Rule, ...] = (
             r"(?:<REMOVE>) (?:off |out )?(?P<what><EVERYTHING>)(?: that's| that is| i have)?(?:"
             r" (?:off|out|away))? (?:<OFF>|on|in) <ALLTASKS>.*",
             r"(?:<DELETE>|wipe(?: out)?|nuke|destroy|empty) (?P<what>(?!that )<EVERYTHING>)",
-            r"(?:<REMOVE>) (?P<what><WHOLELIST>)(?: (?:off|out|completely|entirely|clean|away|for"
-            r" me|of (?:everything|all items|all tasks)))?",
-            r"(?:make|leave|set) <LIST> (?:blank|empty|clear|clean)|start (?:<LIST> |my list"
-            r" )?(?:over|fresh|from scratch)",
+            r"(?:<REMOVE>|reset|scrub) (?P<what><WHOLELIST>)(?: (?:off|out|completely|entirely"
+            r"|clean|away|for me|of (?:everything|all items|all tasks)))?",
+            r"(?:make|leave|set) <LIST> (?:blank|empty|clear|clean)|start <LIST> (?:over|fresh"
+            r"|from scratch)|start (?:over|fresh|from scratch) (?:with|on) <LIST>",
+            r"(?:can |could |may |should |have )?" + _ALL_LISTED + r" (?:(?:needs?|has|have|ought"
+            r"|should|must|can|could)(?: to)? )?(?:(?:be|get) )?<REMOVED>",
+            r"(?:(?:i|we)(?:'d| would)? (?:need|want|like)|make) " + _ALL_LISTED + r" (?:to be )?"
+            r"(?:<REMOVED>|empty|blank|clear|gone|go away|disappear|vanish)",
+            r"(?:i|we) (?:don't|do not|no longer) (?:need|want) (?P<what><WHOLELIST>)(?: any ?more"
+            r"| any longer)?,? (?:so |and |please |you can )*(?:<REMOVE>) it",
             r"(?:<TAKE>) (?P<what><EVERYTHING>) <OFF> <LIST>.*",
         ),
         _everything("delete_task"),
@@ -898,9 +968,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "delete_from_list",
         (
-            r"i(?: no longer| don't| do not| dont) (?:need|have|want|wish) to (?P<ref>.+?)(?: any"
-            r" ?more| any longer)?[,;.]? (?:so |and |please |you can |can you )*(?:<TAKE>"
-            r"|<REMOVE>) (?:it|that|this) (?:off|of|from|out)\b.*",
+            r"(?:i(?: no longer| don't| do not| dont) (?:need|have|want|wish) to|(?:there(?:'s| is)"
+            r" )?no need (?:to|for)|i changed my mind about) (?P<ref>.+?)(?: any ?more| any"
+            r" longer)?[,;.]? (?:so |and |please |you can |can you )*(?:<TAKE>|<REMOVE>)"
+            r" (?:it|that|this) (?:off|of|from|out)\b.*",
             r"(?:<REMOVE>)(?: off| out)? (?P<ref>.+?) <OFF> <LIST>.*",
             r"(?:delete|remove|erase|eliminate|cancel|scratch|get rid of|deleting|removing|erasing)"
             r"(?: off| out)? (?P<ref>.+?) (?:on|in) <LIST>.*",
@@ -911,13 +982,18 @@ RULES: tuple[Rule, ...] = (
             r"|taking off|not (?:have|include)) (?P<ref>.+)",
             r"(?P<ref>.+?) (?:is|are) (?:no longer|not) (?:needed|wanted|necessary) (?:on|in)"
             r" <LIST>.*",
+            r"(?P<ref>.+?) " + _UNNEEDED + r" be (?:on|in) <LIST>.*",
+            r"<LIST> " + _UNNEEDED + r" (?:have |include |contain )?(?P<ref>.+?)(?: (?:on|in) it)?",
+            r"(?:there(?:'s| is)|(?:i|we)(?:'ve| have)(?: got)?) no (?:more )?(?:need|reason|use)"
+            r" (?:for|to) (?P<ref>.+?) (?:on|in|to be on) <LIST>.*",
+            r"make (?P<ref>.+?) (?:go away|disappear|vanish) from <LIST>.*",
             r"(?P<ref>.+?) (?:can|should|needs to|need to|has to|must|ought to) (?:come|go|be"
             r" (?:taken|removed|deleted|erased|scratched|cleared)) (?:off|from|out)(?: of)?"
             r" <LIST>.*",
             r"i (?:don't|do not|no longer|dont) (?:need|want)(?: to)? (?P<ref>.+?) (?:on|in|to be"
             r" on) <LIST>.*",
-            r"i (?:need|want|would like|'d like) (?P<ref>.+?) (?:to be )?(?:taken|removed|deleted"
-            r"|erased|scratched|cleared|off)(?: off)?(?: of| from)? <LIST>.*",
+            r"(?:i(?: would|'d)? (?:need|want|like)|have|get) (?P<ref>.+?) (?:to be )?(?:<REMOVED>"
+            r"|taken|off)(?: off)?(?: of| from)? <LIST>.*",
         ),
         _on("delete_task", sure=True),
         (
@@ -931,9 +1007,9 @@ RULES: tuple[Rule, ...] = (
         "delete_task",
         (
             # "Drop it in my list" puts it there.
-            r"(?:<DELETE>) (?!.+ (?:on|onto|in|into) <LIST>)(?P<ref>.+)",
+            r"(?:<DELETE>) (?!.+ (?:on|onto|in|into|to) (?:<LIST>|list$))(?P<ref>.+)",
             r"(?:i|we)(?:'d| would)? (?:need|want|like) (?P<ref>.+?) (?:to be )?(?:deleted|removed"
-            r"|erased)",
+            r"|erased|gone)",
         ),
         _on("delete_task"),
         (
@@ -1167,14 +1243,16 @@ RULES: tuple[Rule, ...] = (
             r" (?P<title>.+)",
             r"(?:please )?(?:make|take|write|leave|create|add) (?:me )?(?:a )?(?:mental )?note"
             r" (?:to (?:self|myself)\b:? ?)?(?:to |of |that |about |: ?)?(?P<title>.+)",
-            r"(?:please )?note(?: down)? (?:that|to) (?P<title>.+)",
+            r"(?:please )?note(?: down)? (?:that|to(?! (?:my)?self\b)) (?P<title>.+)",
             r"make sure (?:that )?(?:i|we) (?:don't forget|do not forget)(?: (?:to|about|that))?"
             r" (?P<title>.+)",
             r"make sure (?:that )?(?:i|we) (?!am\b|have (?:a|an|the)\b)(?P<title>.+)",
             r"(?:(?:i|we) )?(?:can't|cannot|better not|don't allow me to|do not allow me to|keep"
             r" me from|help me not|not)(?: to)? forget(?:ting)?(?: (?:to|about|that))?"
             r" (?P<title>.+)",
-            r"note to self[:,]? (?:to )?(?P<title>.+)",
+            r"note to (?:my)?self[:,]? (?:to )?(?P<title>.+)",
+            r"(?:write|note|record|log|put) (?:down )?that (?:i|we) (?:need|have|want) to"
+            r" (?P<title>.+)",
         ),
         _add,
         (
@@ -1187,9 +1265,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "add_several",
         (
-            r"(?:add|create|make|new)(?: (?:the|these|some|following|new|my|more|\d+|two|three"
-            r"|four|five))* (?:tasks|to-?dos|items|chores|errands|reminders|things)"
-            r"(?: (?:to|on) <LIST>)?: ?(?P<title>.+)",
+            r"(?:add|create|make|new)(?: (?:the|these|some|following|new|my|more|<NUMBER>))*"
+            r" (?:tasks|to-?dos|items|chores|errands|reminders|things)(?: (?:to|on) <LIST>)?"
+            r"(?:: ?|, )(?P<title>.+)",
             r"(?:<ADD>) (?:(?:all|of|the|these|those|this|following|two|three|four|five|\d+) )*"
             r"(?:these|those|the following|following)(?: (?:tasks|items|things|to-?dos))?"
             r"(?: (?:to|on|in|into|onto) <LIST>)?: ?(?P<title>.+)",
@@ -1201,14 +1279,21 @@ RULES: tuple[Rule, ...] = (
         "add_task",
         (
             r"(?:add|create|make|new|set up|insert|put|enter|start|i need|i have|give me|need"
-            r"|save|log|record|write|track|want|have|include)(?: me| in| down| up)?(?: (?:a|an"
-            r"|another|one|the|my))?(?: (?:new|quick))*"
+            r"|save|log|record|write|track|want|have|include|schedule|set|assign)"
+            r"(?: me| in| down| up)?(?: (?:a|an|another|one|the|my))?(?: (?:new|" + _KIND + r"))*"
             r" (?:task|to-?do|to do(?= (?:to|for|called|named|item))|todo|chore|errand|item)(?:"
-            r" item| entry)?(?: for me)?(?: (?:to|onto|on) <LIST>)?(?:(?: (?:to|for|called|named"
-            r"|titled|of|about|that says|saying|which is|with (?:the |a )?(?:title|name)(?: of)?))"
+            r" item| entry)?(?: for me)?(?: (?:to|onto|on|for) <LIST>)?(?:(?: (?:to|for|called"
+            r"|named|titled|of|about|that says|saying|which is|with (?:the |a )?(?:title"
+            r"|name)(?: of)?))"
             r"|[:,]| -)? (?P<title>.+?)(?:" + _DESCRIPTION + r")?",
-            r"(?:(?:new|another) )?(?:task|to[- ]?do)(?: item)?(?: ?[:,-]| (?:called|named))"
-            r" ?(?P<title>.+?)(?:" + _DESCRIPTION + r")?",
+            r"(?:(?:add|create|make|schedule|set up|set|give me) )?(?:an? )?(?:new )?"
+            r"(?P<tail>daily|weekly|monthly|yearly) (?:<TASK>|item)(?: (?:to|for|called)|[:,])"
+            r" (?P<title>.+)",
+            r"(?:(?:add|new|another) )*(?:task|to[- ]?do(?: list(?= item))?"
+            r"|(?<=new )item)(?: item)?"
+            r"(?: (?:for|on|to) <LIST>)?(?: ?[:,-]| (?:called|named)) ?(?P<title>.+?)(?:"
+            + _DESCRIPTION
+            + r")?",
             r"(?:task to|todo) (?!list|items?\b|#?\d)(?P<title>.+?)(?:" + _DESCRIPTION + r")?",
             r"(?:add|create|make|new|insert|start)(?: (?:a|an|another|one|some))?(?: new)?"
             r" (?:task|to-?do|todo|chore|item)s?(?: (?:to|on|for) <LIST>)?(?P<title>)",
@@ -1230,35 +1315,45 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "add_to_list",
         (
-            r"(?:<ADD>) (?:to|on|in|onto|into) <LIST>(?:[,:]| -)? ?(?:the following:? |please"
-            r" )?(?P<title>.+)",
-            r"(?:on|to|in|into|onto|for) <LIST>[,:]? (?:please |can you |could you |i need (?:you"
-            r" )?to |i want (?:you )?to |i'd like (?:you )?to |you can )*(?:<ADD>)(?: to| for| of"
-            r"|:)? (?P<title>.+)",
+            r"(?:<ADD>)(?: (?:(?:one more|another|a|one|a new) (?:thing|item|<TASK>)|something"
+            r"(?: else| new)?))? (?:to|on|in|onto|into) (?:<LIST>|list(?=:))(?:[,:]| -)?"
+            r" ?(?:the following:? |please )?(?P<title>.+)",
+            r"(?:i(?:'ve)?(?: have| got)*|here(?:'s| is)|there(?:'s| is)) (?:one more|another|an?"
+            r"|one|a new) (?:thing|item|<TASK>) for <LIST>[,:]? (?P<title>.+)",
+            r"(?:(?:on|to|in|into|onto|for) <LIST>|<LISTNOUN>)[,:]? (?:please |can you |could you "
+            r"|i need (?:you )?to |i want (?:you )?to |i'd like (?:you )?to "
+            r"|you can )*(?:<ADD>)(?: to| for"
+            r"| of|:)? (?P<title>.+)",
             r"(?:on|to|in|into|onto) <LIST>,? (?:i|we)(?: need|'d like| want| would like)"
             r" (?P<title>.+?) (?:to be )?(?:added|put|included|placed|listed)",
             r"(?:add|put|place|insert|append|include|write) (?P<title>.+?)(?<! my)(?<! the)"
             r"(?<! our) (?:to|on|onto) list",
-            r"(?!make sure)(?:<ADD>|toss) (?!(?:<EVERYTHING>|the items|the things|what(?:'s| is)?)"
+            r"(?!make sure)(?!.*[,;.] (?:put|add|place|write) (?:it|that|this|them)\b)"
+            r"(?:<ADD>) (?!(?:<EVERYTHING>|the items|the things|what(?:'s| is)?)"
             r" (?:on|in) )(?P<title>.+?)(?: (?:added|put|placed|written))? "
             + _INTO
-            + r" <LIST>(?P<tail>.*)",
+            + r" <LIST>(?:,? (?:and|but) (?:don't|do not)\b(?! (?:let me )?forget).*|(?P<tail>.*))",
             r"(?:i|we)(?:'d| would)? (?:need|want|like|have) (?P<title>.+?) (?:to be )?(?:added"
             r"|put|placed|included|listed|written|on)(?: down)? (?:on |to |onto |in |into"
             r" )?<LIST>(?P<tail>.*)",
-            r"(?:i (?:need|have|want|gotta)(?: to)? )?(?P<title>.+?),? (?:needs?|has|should|must"
+            r"(?!.*(?:\b(?:not?|never)\b|n't\b))"
+            r"(?:i (?:need|have|want|gotta)(?: to)? )?(?P<title>.+?),? (?:(?:needs?|has|should|must"
             r"|ought|have)(?: to)? (?:go|be(?: (?:added|put|placed|included|listed|written))?)(?:"
-            r" down)? (?:on|to|onto|in|into) <LIST>(?P<tail>.*)",
-            r"(?:i (?:need|have|want|gotta|must|should)(?: to)? )?(?P<title>.+?)[,.]? (?:so |and "
-            r"|please |can you |could you )*(?:put|add|place|stick|throw|write|include) (?:it"
-            r"|that|this|them)(?: down)? (?:to|on|onto|in) <LIST>(?P<tail>.*)",
+            r" down)?|goes|belongs) (?:on|to|onto|in|into) <LIST>(?P<tail>.*)",
+            r"(?P<title>.+?) (?:isn't|is not|aren't|are not)(?: yet)? (?:on|in) <LIST>(?: yet)?"
+            r"[,.;]? (?:so |and |please |can you )*(?:add|put) (?:it|that|them)(?: there| on)?",
+            r"(?:i (?:need|have|want|gotta|must|should)(?: to)? )?(?P<title>.+?)"
+            r"(?:[,.;]? (?:so |and |please |can you |could you )*(?:put|add|place|stick|throw|write"
+            r"|include) (?:it|that|this|them)(?: down)?|, (?:put|add)) (?:to|on|onto|in)"
+            r" (?:<LIST>|list\b)(?P<tail>.*)",
             r"(?:<RENAME>|fix|amend|expand|extend) <LIST> (?:to (?:also )?(?:add|include|have"
             r"|contain|say)|with|by (?:adding|including|putting)|and (?:add|include|put)|adding"
             r"|so (?:that )?it (?:has|includes)) (?P<title>.+?)(?: (?:on|in|to) it)?",
-            r"(?:make sure|ensure|see to it|be sure)(?: that)? (?P<title>.+?) (?:is|are|gets?"
-            r"|goes) (?:put |added |placed )?(?:on|to|onto|in) <LIST>(?P<tail>.*)",
-            r"(?:<LIST>) (?:also )?(?:needs?|should (?:have|include|say|contain)|must (?:have"
-            r"|include)|has to (?:have|include)) (?P<title>.+?)(?: (?:on|in|added to) it)?",
+            r"(?:make sure|ensure|see(?: to it)? that|be sure)(?: that)? (?P<title>.+?)"
+            r" (?:is|are|gets?|goes) (?:put |added |placed )?(?:on|to|onto|in) <LIST>(?P<tail>.*)",
+            r"(?:<LIST>) (?:also )?(?:needs?|is missing|lacks|should (?:have|include|say|contain)"
+            r"|must (?:have|include)|has to (?:have|include)) (?!to (?:be|get)\b)(?P<title>.+?)"
+            r"(?: (?:on|in|added to) it)?",
         ),
         _add,
         (
@@ -1309,7 +1404,14 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "add_plain",
-        (r"(?:add|new|insert):? (?P<title>.+?)(?:" + _DESCRIPTION + r")?",),
+        (
+            r"(?:add|new|insert|jot(?: down)?|(?:write|put|note|mark) down|pencil in):?"
+            r" (?P<title>.+?)(?:" + _DESCRIPTION + r")?",
+            r"(?:track|note|log|record|save|remember) (?:this|the following)(?: down)?[:,]"
+            r" (?P<title>.+)",
+            r"(?:put|stick|slap|chuck|throw|drop|toss|get) (?P<title>.+) (?:on|onto|in) there",
+            r"move (?P<title>.+?) (?:to|onto|into) <LIST>",
+        ),
         _add_plain,
         ("add buy milk", 'add "Read War & Peace"'),
     ),
@@ -1355,9 +1457,9 @@ RULES: tuple[Rule, ...] = (
         (
             r"(?!(?:<ASK>|<READ>|<REMOVE>|<TAKE>|<CHECKOFF>|i|we|not|it|this|that)\b)[\w'-]+"
             r" (?P<title>.+?) (?:down |up |over )?(?:to|on|onto|in|into) <NAMED>(?P<tail>.*)",
-            r"(?P<title>[\w'-]+(?: [\w'-]+)?) (?:to|onto) <NAMED>",
+            r"(?!(?:<TAKE>|<READ>)\b)(?P<title>[\w'-]+(?: [\w'-]+)?) (?:to|onto) <LIST>",
         ),
-        _add,
+        _add_somehow,
         ("slot laundry into my to do list", "laundry to my to do list"),
     ),
     # The last words on a list: a sentence that names ours, in no way known, is a wish to see it.
@@ -1386,8 +1488,9 @@ _compiled = functools.cache(compile_pattern)
 _WEAK = frozenset({"list_mentioned", "offer_to_add", "complete_finish"}) | frozenset(
     rule.name for rule in RULES if rule.name.endswith("_somehow")
 )
-# Tried first, and on the whole sentence: "yes, please" is an answer, not a wrapper.
-_SMALL_TALK = frozenset(rule.name for rule in RULES[:6])
+# Tried first, and on the whole sentence: "yes, please" is an answer, not a wrapper, and the items
+# of a list are no commands.
+_AHEAD = frozenset(rule.name for rule in RULES[:7])
 _COMMAND_WORDS = frozenset(
     [
         "delete",
@@ -1432,7 +1535,7 @@ def parse(sentence: Sentence) -> Intent:
         return Intent(None, reason="too_long")
     core = peel(sentence)
     for whole in (sentence, core):
-        if intent := _first(whole, small_talk=True):
+        if intent := _first(whole, ahead=True):
             return intent
     intent = _in_turn(core) or _request(core)
     asked = sentence.mask.endswith("?") and not _REQUEST.search(sentence.mask)
@@ -1509,13 +1612,14 @@ def _plain_command(core: Sentence) -> Intent | None:
     # "I need to add ..." is a command; "I need to cancel my gym" is not, so only sure ones count.
     wanted = peel_want(core)
     if wanted is not None:
-        intent = _first(wanted, small_talk=False)
+        intent = _first(wanted, ahead=False)
         if intent is not None and intent.sure and intent.reason not in _WEAK:
             return intent
-    if intent := _first(core, small_talk=False):
+    intent = _first(core, ahead=False)
+    if intent is not None and intent.reason not in _WEAK:
         return intent
     mended = mend_command_word(core, _COMMAND_WORDS)
-    return _first(mended, small_talk=False) if mended else None
+    return (_first(mended, ahead=False) if mended else None) or intent
 
 
 def _in_turn(core: Sentence) -> Intent | None:
@@ -1525,11 +1629,11 @@ def _in_turn(core: Sentence) -> Intent | None:
     """
     if len(core.mask) > _LONGEST_WITH_CLAUSES:
         return None
-    joints = [
-        joint
-        for joint in itertools.islice(_JOINT.finditer(core.mask), _MOST_CLAUSES)
-        if _ORDER.match(core.mask, joint.end())
-    ]
+    joints = _joints(core)
+    named = next((j.end() for j in joints if _LIST_NAMED.search(core.mask, 0, j.start())), None)
+    if named is not None:
+        core = _with_list_for_it(core, named)
+        joints = _joints(core)
     intents: list[Intent] = []
     start = 0
     for number, joint in enumerate(joints):
@@ -1537,6 +1641,10 @@ def _in_turn(core: Sentence) -> Intent | None:
         following = joints[number + 1].start() if number + 1 < len(joints) else len(core.mask)
         first, second = _part(left), _part(core.part(joint.end(), following))
         ended = joint[0].lstrip()[0] in ".!?;"
+        if first is None and ended:
+            # A remark.
+            start = joint.end()
+        ended = ended or _LIST_NAMED_LAST.search(left.mask) is not None
         if first is None or second is None or not _separate(first, second, ended):
             continue
         if _is_one(core, first, second):
@@ -1550,6 +1658,33 @@ def _in_turn(core: Sentence) -> Intent | None:
         return None
     first, *others = (*intents, last)
     return replace(first, then=tuple(others))
+
+
+def _joints(core: Sentence) -> list[re.Match[str]]:
+    return [
+        joint
+        for joint in itertools.islice(_JOINT.finditer(core.mask), _MOST_CLAUSES)
+        if _ORDER.match(core.mask, joint.end())
+    ]
+
+
+def _with_list_for_it(core: Sentence, start: int) -> Sentence:
+    """Return the sentence with "my list" for the "it" of "put milk on it" behind ``start``."""
+    text, mask, end = "", "", 0
+    for match in _ON_IT.finditer(core.mask, start):
+        text += core.text[end : match.end("on")] + " my list"
+        mask += core.mask[end : match.end("on")] + " my list"
+        end = match.end()
+    return Sentence(text + core.text[end:], mask + core.mask[end:])
+
+
+_LIST_NAMED = compile_pattern(r"\b<LIST>")
+_LIST_NAMED_LAST = compile_pattern(r"\b(?:<LIST>)(?: (?:please|too|as well|now))?$")
+_ON_IT = re.compile(
+    r"\b(?P<on>on|onto|to|in|into|off of|off|from)"
+    r"(?: it\b|(?<=off)(?=$|[,.;!?]| (?:and|then|but)\b))",
+    re.IGNORECASE,
+)
 
 
 def _is_one(core: Sentence, first: Intent, second: Intent) -> bool:
@@ -1574,7 +1709,7 @@ def _part(clause: Sentence) -> Intent | None:
     clause = peel(clause)
     if not clause.text:
         return None
-    intent = _first(clause, small_talk=True)
+    intent = _first(clause, ahead=True)
     if intent is None:
         intent = _command(clause)
     if intent is None or (intent.tool is None and intent.talk not in _REFUSED):
@@ -1643,9 +1778,9 @@ _MOST_CLAUSES = 8
 _LONGEST_WITH_CLAUSES = 300
 
 
-def _first(sentence: Sentence, *, small_talk: bool) -> Intent | None:
+def _first(sentence: Sentence, *, ahead: bool) -> Intent | None:
     for rule in RULES:
-        if (rule.name in _SMALL_TALK) is not small_talk:
+        if (rule.name in _AHEAD) is not ahead:
             continue
         for pattern in rule.patterns:
             if (match := _compiled(pattern).fullmatch(sentence.mask)) is None:

@@ -48,6 +48,7 @@ _WANT_PREFIX = re.compile(
 _SOFT_SUFFIX = re.compile(
     r"(?:[,;]? *(?:\b(?:please|pls|plz|thanks|thank you|thx|cheers|would you|will you|can you"
     r"|(?:i|i'd|i would) (?:would )?appreciate (?:it|that)|if you (?:can|could|would|don'?t mind)"
+    r"|(?:that|it)(?:'d| would) be (?:great|good|nice|lovely|awesome|perfect|wonderful|helpful)"
     r"|if possible|if (?:that|it)(?:'s| is) (?:ok(?:ay)?|possible|alright|fine))"
     r"|[.!?…]))+$",
     re.IGNORECASE,

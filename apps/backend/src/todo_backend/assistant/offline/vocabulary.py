@@ -67,8 +67,10 @@ _define(
 _define(
     "LIST",
     r"(?:<DET> )?(?:(?!(?:to|on|off|of|from|in|into|and|my|our|the|for)\b)[\w'-]+ ){0,3}?<LISTNOUN>"
-    r"|(?:my|our|the|this|that) (?:whole |entire |current |own )?list(?! (?:of|for)\b)\b"
-    r"|(?:my|our|the) (?:[\w'-]+ ){0,2}?(?:<TASKS>|<TODO>)\b|(?:to-do|todo)'?s?\b",
+    r"|(?:my|our|the|this|that) (?:whole |entire |current |own )?"
+    r"list(?! of\b| for\b(?! (?:me|us|today|tonight|tomorrow|this|next)\b))\b"
+    r"|(?:my|our|the) (?:[\w'-]+ ){0,2}?(?:<TASKS>|<TODO>)\b|(?:to-do|todo)'?s?\b"
+    r"|(?:the )?(?:things|stuff) (?:that )?i (?:still )?(?:have|need|want|ought) to <DOING>",
 )
 _define(
     "WHOLELIST",
@@ -131,8 +133,8 @@ _define(
     r" down)?"
     r"|note(?: down)?|enter|log|record|stick|throw|pop|drop|slip|set|schedule|get|post|register"
     r"|create|make|save"
-    r"|mark down|pencil in|type(?: in)?|tack|attach|squeeze|sneak|adding|putting|placing"
-    r"|including|have|get",
+    r"|mark down|pencil in|type(?: in)?|toss|chuck|slap|tack|attach|squeeze|sneak|adding|putting"
+    r"|placing|including|have|get",
 )
 _define(
     "MAKE",
@@ -156,6 +158,11 @@ _define(
     "TAKE",
     r"take|get|pull|move|knock|lose|kick|leave|keep|exclude|kill|bump|taking|getting|removing",
 )
+_define(
+    "REMOVED",
+    r"deleted|removed|erased|cleared(?: out| off)?|emptied|wiped(?: out| clean)?|reset|scrubbed"
+    r"|scratched|cleaned (?:out|off)|taken (?:off|out)|purged|trashed",
+)
 _define("OFF", r"(?:down |away |up )?(?:off|from|out|of)(?: of| from| on| in){0,3}")
 # Verbs that remove a thing even when no list is named.
 _define(
@@ -176,7 +183,7 @@ _define(
 )
 _define(
     "ASK",
-    r"(?:(?:at|on|by|for|in) )?(?:what|which)|what'?s?|what're|which|when'?s?|where'?s?|how many"
+    r"(?:(?:at|on|by|for|in) )?(?:what|which)|wh?at'?s?|what're|which|when'?s?|where'?s?|how many"
     r"|how much|how'?s|how (?:is|are|does|do|long is)"
     r"|who|is|isn't|are|aren't|am i|was|were|(?:do|don't) (?:i|we|my|our|the|you)|does|doesn't"
     r"|did|didn't"
@@ -185,7 +192,8 @@ _define(
 _define(
     "READ",
     r"tell|read|show|list|display|give|view|see|look|hear|say|speak|repeat|recite|recall|iterate"
-    r"|enumerate|check|go|walk|run|review|print|describe|inform|know|let me|let us|let's|lets"
+    r"|enumerate|check|go|walk|run|review|print|describe|inform|know|let me"
+    r"|(?:let us|let's|lets)(?= (?:see|look|hear|check|go|read|review|have|take)\b)"
     r"|remind me (?:of|what|which|about (?:what|the|my|everything))|open|pull up|bring up|fetch"
     r"|find|search"
     r"|confirm|report|summari[sz]e|state|name|instruct|count|inspect|verify|load|present|relay"
