@@ -810,6 +810,65 @@ def test_what_is_added_to_a_task_is_no_task(sentence: str) -> None:
     assert "can't do with a task from here" in (outcome.reply or "")
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "i called mom",
+        "we already called mom",
+        "called mom, check it off",
+        "I just called mom, so mark that off my list",
+        "just got done with call mom",
+        "i called mom already",
+        "consider call mom done",
+        "call mom is all done now",
+        "ok complete task 7 then",
+        "close out task 7",
+        "tick task 7",
+    ],
+)
+def test_what_was_done_is_completed(sentence: str) -> None:
+    assert made(sentence) == [("complete", 7)]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "title"),
+    [
+        ("i paid the rent", "Pay rent"),
+        ("the rent is paid", "Pay rent"),
+        ("took out the trash", "Take out the trash"),
+        ("finally wrote the report", "Write the report"),
+        ("i swept the floors", "Sweep the floor"),
+        ("did the laundry", "Do the laundry"),
+        ("got the laundry done", "Laundry"),
+    ],
+)
+def test_an_irregular_past_is_the_same_verb(sentence: str, title: str) -> None:
+    outcome = say(sentence, tasks=(TaskView(1, title), TaskView(2, "Other")))
+    assert calls(outcome) == [("complete_task", {"task_id": 1})]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "i met bob",
+        "i cancelled the dentist appointment",
+        "i wanted to call mom",
+        "i never called mom",
+        "i planned to call mom",
+        "i think i called mom",
+        "was mom called?",
+    ],
+)
+def test_what_was_done_has_to_be_the_task(sentence: str) -> None:
+    assert made(sentence) == []
+
+
+def test_a_remark_on_what_was_done_keeps_no_command_back() -> None:
+    assert made("i went to the bank, delete task 1") == [("delete", 1)]
+    steaks = "i just put steaks on the grill remind me to check them"
+    assert made(steaks) == [("add", "Check them")]
+
+
 def test_everything_is_done_asks_about_what_is_pending() -> None:
     pending = [task.id for task in TASKS if not task.completed]
     assert made("everything is done", "yes") == [("complete", number) for number in pending]

@@ -39,7 +39,9 @@ _DOING: dict[ToolName, str] = {
     "list_tasks": "list",
 }
 # Rules that are too loose for a command where an answer is awaited.
-_LOOSE = frozenset({"add_plain", "offer_to_add", "list_mentioned", "complete_finish"})
+_LOOSE = frozenset(
+    {"add_plain", "offer_to_add", "list_mentioned", "complete_finish", "complete_told"}
+)
 
 
 @functools.lru_cache(maxsize=64)

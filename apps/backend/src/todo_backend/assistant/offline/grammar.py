@@ -168,6 +168,16 @@ def _on(tool: ToolName, *, sure: bool | None = None, ask: bool = False) -> Build
     return build
 
 
+def _told(parts: Parts) -> Intent:
+    """ "I called mom", or "the rent is paid", which says the same as "paid the rent"."""
+    if "ref" in parts:
+        reference = read_reference(parts["ref"])
+    else:
+        what = read_reference(parts["what"])
+        reference = Reference(words=f"{parts['verb'].text} {what.words}")
+    return Intent("complete_task", reference=reference, sure=False)
+
+
 def _rename(parts: Parts) -> Intent | None:
     if "old" in parts:
         reference, title = read_reference(parts["old"]), title_of(parts["new"])
@@ -560,6 +570,7 @@ _NO_ORDER = (
 )
 
 _ALL_LISTED = r"(?P<what><EVERYTHING>|<WHOLELIST>)(?: (?:on|in|from) <ALLTASKS>)?"
+_I_HAVE = r"(?:(?:i|we)(?:'ve| have)? )?(?:(?:just|already|finally|also|now) )*"
 _UNNEEDED = (
     r"(?:(?:does not|doesn't|do not|don't) (?:need|have)(?: to)?|(?:should|must|need)(?: not|n't))"
 )
@@ -832,6 +843,10 @@ RULES: tuple[Rule, ...] = (
             r"|now |then )*(?:please |you can )?"
             r"(?:<CHECKOFF>|take|remove|scratch|delete|get) (?:that|it|this)(?: one)?(?: <TASK>)?"
             r" (?:off|from|out|as)\b.*",
+            _I_HAVE
+            + r"(?P<ref>(?!changed my mind)(?:<PAST>) .+?),? (?:so |and |now |then )*(?:please "
+            r"|you can )?(?:<CHECKOFF>|take|scratch) (?:that|it|this)(?: one)?(?: <TASK>)?"
+            r" (?:off|from|out|as)\b.*",
             r"(?P<ref>.+?)(?: is| are| has been|'s)(?: now| already| all)* (?:<DONE>),? (?:so "
             r"|and |now |then )*(?:please |you can )?"
             r"(?:<CHECKOFF>|take|remove|scratch|delete|get) (?:that|it|this)(?: one)?(?: <TASK>)?"
@@ -1057,23 +1072,26 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "complete_task",
         (
-            r"(?:complete|close|resolve|accomplish) (?P<ref>.+)",
+            r"(?:complete|close(?: out| off)?|resolve|accomplish) (?P<ref>.+)",
+            r"tick (?P<ref>(?:<TASK> |item )?#?\d{1,9})",
             r"(?:<CHECKOFF>) out (?P<ref>.+)",
             r"(?:<CHECKOFF>) (?P<ref>.+?) (?:off|out)",
             r"(?:i|we)(?:'ve| have)?(?: just| already| finally| now)* (?:<DID>)(?: with)?"
-            r" (?P<ref>.+)",
+            r" (?P<ref>.+?)(?: already| now| finally)?",
+            _I_HAVE + r"got (?P<ref>.+?)(?: all)? <DONE>",
+            r"did (?P<ref>(?:the|my|our) [\w'-]+)",
             r"(?:i'm|i am|im|we're)(?: all| now| already| finally| just)* (?:done|finished"
             r"|through)(?: with)? (?P<ref>.+)",
-            r"(?:all )?(?:done|finished)(?: with|:) (?P<ref>.+)",
+            r"(?:(?:all|just|finally|now|got) )*(?:done|finished)(?: with|:) (?P<ref>.+)",
             r"(?P<ref>.+?)(?: is| are| has been| have been| was|'s)(?: now| already| all|"
-            r" finally)* <DONE>",
+            r" finally)* <DONE>(?: now| already)?",
             r"(?P<ref>(?:<TASK>|item)? ?(?:#|number )?<NUMBER>) <DONE>",
             r"(?:i|we)(?:'d| would)? (?:need|want|like) (?P<ref>.+?) (?:to be )?(?:marked|checked"
             r"|ticked|crossed)(?: off)?(?: as)?(?: <DONE>)?",
             # Without "I have" or "is", as one types in haste.
             r"(?:finished(?: up| off)?|completed|accomplished|took care of) (?P<ref>.+)",
             r"done (?:with )?(?P<ref>(?:<TASK>s? )?#?\d.*)",
-            r"(?:set|check|label|put|make|change|update|log|record|note|count|report)"
+            r"(?:set|check|label|put|make|change|update|log|record|note|count|report|consider)"
             r" (?P<ref>(?!if |whether |that |when |to see |and ).+?) (?:as |to |to be )?<DONE>",
         ),
         _on("complete_task"),
@@ -1424,6 +1442,22 @@ RULES: tuple[Rule, ...] = (
         _add_errand,
         ("i need to do laundry later today", "I have to buy milk"),
     ),
+    # What the user did may be no task: it counts when a title says the same.
+    Rule(
+        "complete_told",
+        (
+            r"(?:(?:i|we)(?:'ve| have)?|just|already|finally)(?: (?:just|already|finally|also"
+            r"|now))*"
+            r" (?P<ref>(?:<PAST>) .+?)(?: already| now| too)*",
+            r"(?!(?:put|cut|set|read|left|need)\b)(?P<ref>(?:<PAST>) .+)",
+            r"(?!(?:<ASK>|<ADD>|<READ>|if|when|i|we|you|it|that"
+            r"|this)\b)(?P<what>[\w'-]+(?: [\w'-]+){0,4})"
+            r" (?:is|are|was|were|has been|have been|got)(?: now| already| all| finally)*"
+            r" (?P<verb><PAST>)(?: already| now| too)*",
+        ),
+        _told,
+        ("I called mom", "bought milk", "the rent is paid", "finally paid the rent"),
+    ),
     Rule(
         "complete_in_short",
         (
@@ -1485,9 +1519,9 @@ RULES: tuple[Rule, ...] = (
 # Once a process; by `prepare` in a server, as needed by the command.
 _compiled = functools.cache(compile_pattern)
 # Rules that only count when no clause of the sentence says more.
-_WEAK = frozenset({"list_mentioned", "offer_to_add", "complete_finish"}) | frozenset(
-    rule.name for rule in RULES if rule.name.endswith("_somehow")
-)
+_WEAK = frozenset(
+    {"list_mentioned", "offer_to_add", "complete_finish", "complete_told"}
+) | frozenset(rule.name for rule in RULES if rule.name.endswith("_somehow"))
 # Tried first, and on the whole sentence: "yes, please" is an answer, not a wrapper, and the items
 # of a list are no commands.
 _AHEAD = frozenset(rule.name for rule in RULES[:7])
@@ -1563,7 +1597,7 @@ _HESITANT = re.compile(
     r"|(?:that|it)(?:'s| is| isn't| would be)? (?:ok(?:ay)?|possible|alright|fine)\b))"
     r"|unless|(?<!at )once|when|whenever|until|till|as soon as(?! possible)|in case|provided"
     r"|assuming|suppos(?:e|ing)"
-    r"|maybe|perhaps)\b"
+    r"|maybe|perhaps|i (?:think|guess|believe) (?:i|we))\b"
     r"|\b(?:can|could|may|might|should|shall) (?:i|we)\b(?! (?:please )?(?:get|have) you\b)"
     r"|\b(?:is|would) it (?:be )?(?:possible|ok(?:ay)?|alright|safe)(?: for (?:me|us))? to\b",
     re.IGNORECASE,
@@ -1595,7 +1629,7 @@ def _titled(intent: Intent) -> bool:
 _AT_ONCE = re.compile(
     r"(?:,? ?(?:\b(?:(?:right |just )?now|right away|straight away|immediately|at once|asap"
     r"|as soon as possible"
-    r"|for (?:me|us|good|ever)|forever|permanently|completely|already|again|as well|too|today"
+    r"|for (?:me|us|good|ever)|forever|permanently|completely|already|again|as well|too|then|today"
     r"|earlier|yesterday|(?:this|yesterday) (?:morning|afternoon|evening)"
     r"|last (?:night|week|\w+day)|i (?:think|guess|believe))"
     r"|[:;]-?[)(DP]|[.!?]))+$",
@@ -1641,6 +1675,8 @@ def _in_turn(core: Sentence) -> Intent | None:
         following = joints[number + 1].start() if number + 1 < len(joints) else len(core.mask)
         first, second = _part(left), _part(core.part(joint.end(), following))
         ended = joint[0].lstrip()[0] in ".!?;"
+        if first is not None and first.reason == "complete_told":
+            first = None
         if first is None and ended:
             # A remark.
             start = joint.end()

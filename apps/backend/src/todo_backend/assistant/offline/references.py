@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from todo_backend.assistant.offline.sentence import Sentence, one_edit
 from todo_backend.assistant.offline.types import TaskView
 from todo_backend.assistant.offline.vocabulary import (
+    IRREGULAR,
     NUMBER_WORDS,
     ORDINAL_WORDS,
     compile_pattern,
@@ -231,6 +232,8 @@ def _forms(word: str) -> frozenset[str]:
     """Return the word, its plain inflections, and the words it is a plain inflection of."""
     candidates = {word[:-1], word[:-2], word[:-3], word[:-4], word[:-3] + "e", word[:-3] + "y"}
     bases = {base for base in candidates if word in _inflections(base)}
+    if word in IRREGULAR:
+        bases.add(IRREGULAR[word])
     return frozenset({word, *_inflections(word), *bases})
 
 

@@ -31,7 +31,7 @@ _SOFT_PREFIX = re.compile(
     | (?:do\ you\ think|(?:is\ there\ )?any\ (?:way|chance)(?:\ that)?)(?=\ you\b)
     | (?:would|will|could)\ it\ be\ (?:possible|ok(?:ay)?|alright)\ (?:for\ you\ )?to\b
     | (?:it\ would\ be|that\ would\ be|i'?d\ be|i\ would\ be)\ \w+(?=\ if\ you\b)
-    | are\ you\ able\ to\b
+    | are\ you\ able\ to\b | i\ (?:think|guess|believe)(?=\ (?:i|we)\b)
     | (?:i(?:'m|\ am)\ )?(?:asking|telling)\ you\ to\b | start\ by\b | (?:do\ you\ )?mind\b
     | (?:try|feel\ free|be\ so\ kind\ as)\ to\b | help\ me\b(?:\ (?:out\ and|to))?
     | do\ me\ a\ favou?r\ and

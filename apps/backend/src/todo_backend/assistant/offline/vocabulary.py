@@ -181,6 +181,17 @@ _define(
     r"finished(?: up| off)?|completed|done|did|accomplished|took care of|taken care of|got done"
     r" with",
 )
+# What was done, in the past tense; titles have the base form.
+_IRREGULAR_VERBS = """
+    bring brought, build built, buy bought, catch caught, choose chose, cut cut, do did, draw drew,
+    drive drove, drive driven, eat ate, eat eaten, feed fed, find found, fly flew, get got,
+    give gave, give given, go went, hang hung, hold held, keep kept, lend lent, make made, meet met,
+    pay paid, put put, read read, ride rode, run ran, sell sold, send sent, set set, sing sang,
+    speak spoke, spend spent, sweep swept, swim swam, take took, take taken, teach taught,
+    tell told, throw threw, throw thrown, wake woke, write wrote, write written
+"""
+IRREGULAR = {past: base for base, past in (pair.split() for pair in _IRREGULAR_VERBS.split(","))}
+_define("PAST", r"(?!need|want|wish|us|lik|lov|tri|hop|plann|start)[a-z]+ed|" + "|".join(IRREGULAR))
 _define(
     "ASK",
     r"(?:(?:at|on|by|for|in) )?(?:what|which)|wh?at'?s?|what're|which|when'?s?|where'?s?|how many"
