@@ -869,6 +869,134 @@ def test_a_remark_on_what_was_done_keeps_no_command_back() -> None:
     assert made(steaks) == [("add", "Check them")]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "status"),
+    [
+        ("what do i still need to take care of", "pending"),
+        ("what am i supposed to be doing today", "pending"),
+        ("how much do i have left to get done", "pending"),
+        ("how many are still pending", "pending"),
+        ("anything left for me to do", "pending"),
+        ("am i forgetting something", "pending"),
+        ("what should i work on", "pending"),
+        ("show unfinished stuff", "pending"),
+        ("show me what i haven't finished", "pending"),
+        ("show me everything i've finished", "completed"),
+        ("the stuff i've completed", "completed"),
+        ("how does my to do list look for tomorrow", "all"),
+        ("what all is on there", "all"),
+        ("i know i wanted to remember something", "all"),
+    ],
+)
+def test_the_list_is_asked_for_in_many_words(sentence: str, status: str) -> None:
+    assert calls(say(sentence)) == [("list_tasks", {"status": status})]
+
+
+@pytest.mark.parametrize(
+    "sentence", ["is there a way to delete tasks", "what is a to do list", "how do i add a task"]
+)
+def test_a_question_about_the_assistant_gets_help(sentence: str) -> None:
+    assert say(sentence).reason == "help"
+
+
+@pytest.mark.parametrize(
+    "sentence", ["i should delete task 7", "we must complete task 7", "help me finish task 7"]
+)
+def test_an_intention_is_asked_about(sentence: str) -> None:
+    assert made(sentence) == []
+    assert made(sentence, "yes")[0][1] == 7
+
+
+@pytest.mark.parametrize("sentence", ["delete one", "delete two", "complete three"])
+def test_how_many_is_no_number_of_a_task(sentence: str) -> None:
+    assert made("show my tasks", sentence) == []
+    assert made("show my tasks", sentence, "five")[0][1] == 5
+
+
+def test_digits_that_are_no_task_may_be_in_a_title() -> None:
+    listed = (TaskView(2, "Read 1984"), TaskView(1, "Buy 2 eggs"))
+    assert "Do you mean #2" in (say("delete 1984", tasks=listed).reply or "")
+    assert calls(say("delete 2", tasks=listed)) == [("delete_task", {"task_id": 2})]
+    assert calls(say("delete task 1984", tasks=listed)) == [("delete_task", {"task_id": 1984})]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "task 7 should be call dad",
+        "the call mom task should say call dad instead",
+        "rename task 7 call dad",
+        "update task 7 title to call dad",
+        "change task 7 from call mom to call dad",
+        "switch the call mom task to call dad",
+        "switch call mom to call dad on my list",
+        "retitle task 7 as call dad",
+        "swap task 7 for call dad",
+        "instead of call mom it should be call dad",
+        'change task 7 "Call dad"',
+    ],
+)
+def test_a_new_title_is_given_in_many_words(sentence: str) -> None:
+    assert calls(say(sentence)) == [("update_task", {"task_id": 7, "title": "Call dad"})]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["task 7 should be deleted", "task 7 should be read by friday", "task 7 should be urgent"],
+)
+def test_what_should_be_done_to_a_task_is_no_title(sentence: str) -> None:
+    assert made(sentence) == []
+
+
+def test_a_number_and_a_title_may_be_a_new_task_and_are_asked_about() -> None:
+    assert made("task 7: call dad") == []
+    assert made("task 7: call dad", "yes") == [("update", 7)]
+    assert made("task 7: done") == [("complete", 7)]
+
+
+def test_several_titles_before_one_noun_are_all_tasks() -> None:
+    assert made("delete the dentist and the report tasks") == [("delete", 1), ("delete", 9)]
+
+
+def test_these_are_the_tasks_just_shown() -> None:
+    assert made("show completed", "delete these") == []
+    assert made("show completed", "delete these", "yes") == [("delete", 3)]
+    assert made("delete these", "yes") == []
+
+
+@pytest.mark.parametrize(
+    "answer", ["yess", "sure thing", "go for it", "sure, why not", "yes it is"]
+)
+def test_more_words_for_yes(answer: str) -> None:
+    assert made("delete dentist", answer) == [("delete", 1)]
+
+
+@pytest.mark.parametrize(
+    "answer", ["of course not", "definitely not", "yeah no", "ok but not now", "not yet"]
+)
+def test_more_words_for_no(answer: str) -> None:
+    assert talk("delete dentist", answer).reason == "answered_no"
+
+
+@pytest.mark.parametrize(
+    "answer", ["never mind, delete that", "no wait, delete it", "delete that one too"]
+)
+def test_another_command_on_the_task_just_named(answer: str) -> None:
+    assert made("show task 1", answer) == [("delete", 1)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"),
+    [
+        ("it should be called buy soap", "Buy soap"),
+        ("Buy soap please", "Buy soap"),
+        ("Call it a day", "Call it a day"),
+    ],
+)
+def test_what_a_title_is_wrapped_in_is_not_kept(answer: str, title: str) -> None:
+    assert made("add a task", answer) == [("add", title)]
+
+
 def test_everything_is_done_asks_about_what_is_pending() -> None:
     pending = [task.id for task in TASKS if not task.completed]
     assert made("everything is done", "yes") == [("complete", number) for number in pending]

@@ -202,12 +202,22 @@ def _title(intent: Intent, sentence: str, pending: Pending) -> Interpretation | 
             return None
     elif intent.talk not in _ASIDES | {"filter"}:
         return None
+    if match := _CALLED.fullmatch(said.mask):
+        said = said.part(*match.span("title"))
     title = title_of(said)
     if not title or (intent.talk in _ASIDES and intent.talk) or _NO_TITLE.fullmatch(said.mask):
         return _again(intent, pending)
     return _calls(
         pending.tool, pending.ids, {**pending.arguments, "title": title}, "answered_title"
     )
+
+
+_CALLED = re.compile(
+    r"(?:(?:call it(?! quits| a day)|name it|it(?:'s| is| should be) (?:called|named)|it should say"
+    r"|the title is):? )?"
+    r"(?P<title>.+?)(?:,? (?:please|pls))?[.!]*",
+    re.IGNORECASE,
+)
 
 
 def _names_a_task(intent: Intent) -> bool:
@@ -398,6 +408,12 @@ def _one(
         arguments["title"] = intent.titles[0]
     if intent.description is not None:
         arguments["description"] = intent.description
+    if reference.bare and not cut:
+        listed = tasks or ()
+        if all(task.id not in reference.numbers for task in listed):
+            fit, chosen = match_title(reference.words, listed, quoted=False)
+            if fit in ("whole", "words"):
+                return _settle(intent, tool, arguments, "near", chosen)
     if reference.numbers:
         return _numbered(intent, tool, reference.numbers, arguments, None if cut else tasks)
     tasks = tasks or ()

@@ -157,8 +157,8 @@ def _on(tool: ToolName, *, sure: bool | None = None, ask: bool = False) -> Build
         if not parts["ref"].text:
             return None
         reference = read_reference(parts["ref"])
-        if _SOME_OF.search(parts["all"].mask):
-            # Two of my tasks: any two, not task 2.
+        if _SOME_OF.search(parts["all"].mask) or _HOW_MANY.fullmatch(parts["ref"].mask):
+            # Two of my tasks, or "delete one": any, not task 2 or 1.
             reference = Reference(explicit=True)
         certain = reference.explicit if sure is None else sure and not reference.pronoun
         if not certain and _ELSEWHERE.search(parts["ref"].mask):
@@ -183,6 +183,8 @@ def _rename(parts: Parts) -> Intent | None:
         reference, title = read_reference(parts["old"]), title_of(parts["new"])
         if not title:
             return None
+        if not _OF_TITLES.search(parts["all"].mask) and _is_property(parts["new"]):
+            return Intent(None, talk="unsupported")
         return Intent("update_task", reference=reference, titles=(title,), sure=reference.explicit)
     whole = Sentence(parts["rest"].text, parts["rest"].mask)
     parted = [
@@ -193,7 +195,7 @@ def _rename(parts: Parts) -> Intent | None:
     divisions = [(read_reference(old), title) for old, new in parted if (title := title_of(new))]
     if not divisions:
         return None
-    if not _OF_TITLES.match(parts["all"].mask) and any(_is_property(new) for _, new in parted):
+    if not _OF_TITLES.search(parts["all"].mask) and any(_is_property(new) for _, new in parted):
         return Intent(None, talk="unsupported")
     reference, title = divisions[0]
     on_list = _ON_LIST.search(whole.mask) is not None
@@ -415,10 +417,10 @@ _PROPERTY = re.compile(
     re.IGNORECASE,
 )
 _OF_TITLES = re.compile(
-    r"(?:rename|reword)\b|\w+ (?:the )?(?:title|name|text|wording)\b", re.IGNORECASE
+    r"^(?:rename|retitle|reword)\b|\b(?:title|name|text|wording)\b", re.IGNORECASE
 )
-# "Set", "make" and "switch" mean a task only together with its number.
-_LOOSE_VERB = re.compile(r"(?:set|make|switch)\b", re.IGNORECASE)
+# "Set" and "make" mean a task only together with its number.
+_LOOSE_VERB = re.compile(r"(?:set|make)\b", re.IGNORECASE)
 _MOST_DIVISIONS = 5
 _ON_LIST = compile_pattern(r" (?:on|in|from) <LIST>$")
 _OPEN = compile_pattern(
@@ -440,6 +442,7 @@ _THEM = re.compile(r"\b(?:it|them|those|these)\b", re.IGNORECASE)
 _SOME_OF = compile_pattern(
     r"\b(?:<NUMBER>|few|some|several|couple|any|most) of (?:my|our|the|these|those)\b"
 )
+_HOW_MANY = compile_pattern(r"(?!\d)<NUMBER>")
 _TO = compile_pattern(
     r"(?:^|\b)(?:(?:that )?(?:i|we) (?:need|have|want|should|must|ought|am supposed)(?: to)?|to"
     r"|about|that|of"
@@ -542,7 +545,7 @@ _INTO = (
 )
 _WHEN = (
     r"(?: (?:today|tonight|tomorrow|now|next|later|this \w+|for (?:today|tomorrow|the day|the"
-    r" week)|on \w+day))*"
+    r" week)|(?:on|by|before|until) (?:\w+day|tomorrow|tonight)))*"
 )
 _DESCRIPTION = (
     r"(?:,? with (?:the |a )?(?:description|notes?|details?)(?: of)?|[,;]? description"
@@ -570,6 +573,7 @@ _NO_ORDER = (
 )
 
 _ALL_LISTED = r"(?P<what><EVERYTHING>|<WHOLELIST>)(?: (?:on|in|from) <ALLTASKS>)?"
+_NUMBERED = r"(?:(?:the |my )?(?:<TASK>|item) (?:number |no\.? )?#?\d{1,9}|#\d{1,9})"
 _I_HAVE = r"(?:(?:i|we)(?:'ve| have)? )?(?:(?:just|already|finally|also|now) )*"
 _UNNEEDED = (
     r"(?:(?:does not|doesn't|do not|don't) (?:need|have)(?: to)?|(?:should|must|need)(?: not|n't))"
@@ -629,10 +633,12 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "yes",
         (
-            r"(?:yes|yep|yeah|yup|sure|ok(?:ay)?|confirm(?:ed)?|do it|go ahead|correct"
+            r"(?:yes+|yep|yea|yeah|yup|ya|sure(?: thing)?|ok(?:ay)?|go for it|why not|you bet"
+            r"|by all means|confirm(?:ed)?|do it|go ahead|correct"
             r"|affirmative|absolutely|exactly|precisely|indeed|right|that's (?:right|it|the one)"
             r"|(?:that|this) one"
-            r"|of course|definitely|please do|y)(?:[,!. ]+(?:please|do it|do that|go ahead|that's"
+            r"|of course|definitely|please do|y)(?:[,!. ]+(?:please|do it|do that|go ahead"
+            r"|go for it|why not|it is|that's"
             r" (?:right|it|the one)|(?:that|this) one|exactly|right"
             r"|all of them|i'm sure|i am sure|sure|now"
             r"|(?:delete|remove|complete|finish|mark|add|change|rename)"
@@ -645,10 +651,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "no",
         (
-            r"(?:no|nope|nah|n|stop|cancel|abort|never ?mind|forget it|leave it|not now|wait|don't)"
+            r"(?:(?:yeah|ok(?:ay)?|yes|oh|hm+),? (?:but )?(?=no))?(?:no|nope|nah|n|stop|cancel"
+            r"|abort"
+            r"|never ?mind|forget it|leave it|not (?:now|yet|really|at all|today)|no way|wait|don't"
+            r"|(?:of course|definitely|absolutely|certainly|better|please|rather) not)"
             r"(?:[,!. ]+(?:no|thanks|thank you|cancel|that|it|don't(?: do (?:it|that))?|please"
             r"|stop|never ?mind|leave (?:it|them)|keep (?:it|them)))*[!. ]*",
-            r"(?:please )?(?:don't|do not|dont|never)\b(?! (?:let me |you )?forget).*",
+            r"(?:please )?(?:don't|do not|dont|never(?! mind))\b(?! (?:let me |you )?forget).*",
         ),
         _talk("no"),
         ("no", "cancel that", "never mind", "don't delete task 3", "no, thanks"),
@@ -667,11 +676,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "help",
         (
+            r"(?:is there (?:a|any) way|am i able) to (?:add|create|delete|remove|complete|change"
+            r"|update|rename)\b.*|what(?:'s| is) an? (?:<LISTNOUN>|<TASK>)",
             r"help|help me|\?+|what (?:can|could|do) (?:you|i|we) (?:do|say|ask|type)\b(?!"
             r" (?:today|tomorrow|now)).*"
             r"|what are you|who are you|commands",
-            r"how (?:do|does|can|could|would|should|to|did)\b(?! (?:my|the) (?:list"
-            r"|day)).*(?:work|add|create|delete|remove|complete|finish|change|update|rename|use"
+            r"how (?:do|does|can|could|would|should|to|did)\b(?! (?:my|the)"
+            r" (?:\w+ ){0,3}?(?:list|day)\b).*(?:work|add|create|delete|remove|complete|finish"
+            r"|change|update|rename|use"
             r"|list|see|show)\b.*",
         ),
         _talk("help"),
@@ -751,6 +763,8 @@ RULES: tuple[Rule, ...] = (
             r"(?: of)?(?: my| the)?)? ?(?:<DONE>)(?: <TASKS>| ones| items| things)?",
             r"which(?: ones| of (?:them|these|those|my <TASKS>))?(?: are| is| have i)(?: already)?"
             r" <DONE>",
+            r"(?:(?:show|list|see|display|give|tell)(?: me| us)? )?(?:everything|all|(?:the"
+            r" )?(?:things|stuff))(?: that| which)? (?:i|we)(?:'ve| have)?(?: already)? <DONE>",
             r"(?:(?:all|only|just|my|the) )*<TASKS>(?: (?:that|which)(?: are| have been)?| i)?"
             r"(?: already)? <DONE>",
         ),
@@ -766,8 +780,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "list_pending",
         (
-            r"(?:(?:tell|show|give) me )?(?:what|which)(?: tasks| things| all| items| chores"
-            r"| else)?(?:'s| is| are|s)?(?: still)? <OPEN>\b(?! (?:in|on|of) (?!<LIST>)).{0,30}",
+            r"(?:(?:tell|show|give) me (?:a list of )?)?(?:what|which)(?: tasks| things| all| items"
+            r"| chores| else)?(?:'s| is| are|s| i| we)?(?: still)? <OPEN>\b(?! (?:in|on|of)"
+            r" (?!<LIST>)).{0,30}",
             r"(?:(?:all|only|just|my|the) )*<TASKS>(?: (?:that|which))?(?: are| have| is| i)?"
             r"(?: still)? <OPEN>(?: yet)?",
             r"(?:tell me |show me |let me know |let me see |know |see |hear |i forgot |i forget "
@@ -776,34 +791,37 @@ RULES: tuple[Rule, ...] = (
             r"(?: do i| did i| i| should i| must i| have i| am i| we| do we| can i| is there|"
             r" there is| there's)*(?: still)?"
             r"(?: have| had| need| got| left| supposed| ought| yet| gotta| remains| should| must|"
-            r" needs| is| next)*(?: to)? (?:do|get done|accomplish|complete|be done|finish)"
-            + _WHEN
-            + r"(?:,? (?:according to|on|per|from|off) <LIST>)?"
-            + _WHEN,
+            r" needs| is| next)*(?: to)? (?:<DOING>|work on|be (?:done|doing|working on"
+            r"|remembering))" + _WHEN + r"(?:,? (?:according to|on|per|from|off) <LIST>)?" + _WHEN,
             r"(?:tell me |show me |see |know |hear )?what(?:'s| is| are| do i have| have i"
-            r" got)?(?: left| planned| on my plate| on (?:the|my) agenda| on (?:for|the) (?:today"
+            r" got)?(?: left| planned| on my plate| on deck| on (?:the|my) agenda| on (?:for"
+            r"|the) (?:today"
             r"|tomorrow))" + _WHEN,
-            r"what(?:'s| is| are)(?: the| my)? (?:plans?|agenda)(?: for)?(?: the day| today|"
+            r"what(?:'s| is| are)(?: the| my)? (?:plans?|agenda|workload)(?: for)?(?: the day"
+            r"| today|"
             r" tomorrow)?",
             r"what (?:are )?(?:the )?things (?:that )?i have" + _WHEN,
             r"what are the things (?:that )?i have" + _WHEN,
             r"(?:instruct|tell|remind) me (?:on |of |about )?what(?: all| else)? (?:to do|i"
-            r" (?:have|had|need|needed) to do)" + _WHEN,
+            r" (?:have|had|need|needed|was (?:going|supposed|meaning)) to do)" + _WHEN,
+            r"what(?:'ve i got| have i got| do i have)(?: left)?" + _WHEN,
+            r"(?:what am i|am i) (?:forgetting|missing|behind(?: on)?)(?: anything| something)?",
+            r"how many(?: <TASKS>| things| items)?(?: are| do i have)?(?: still)? <OPEN>" + _WHEN,
             r"how (?:many|much)(?: things| tasks| chores| stuff| more)? (?:do|have) i (?:still"
-            r" )?(?:have|got)(?: left)? to do" + _WHEN,
+            r" )?(?:have|got)(?: left)? to <DOING>" + _WHEN,
             r"(?:is there|was there|do i have|have i got)(?: still)? (?:anything|something|any"
-            r" <TASKS>|much|more)(?: else| left| more)*(?: that| which)?(?: i)?(?: still)?"
+            r" <TASKS>|much|more|a lot)(?: else| left| more)*(?: that| which)?(?: i)?(?: still)?"
             r"(?: need| have| got| left| supposed| should| must)*(?: to)? (?:do|be done|finish"
             r"|complete)" + _WHEN,
             r"do i (?:still )?(?:need|have) to do (?:anything|something)(?: else| more)?" + _WHEN,
             r"(?:(?:tell|show|give) me |what(?:'s| is| will be) |which is )(?:my |the |our )?next"
             r" (?:<TASK>|thing|item)(?: (?:to do|on <LIST>|i (?:have|need) to do))?" + _WHEN,
             r"(?:(?:show|list|see|display|give|tell)(?: me| us)?(?: all| only| just)*(?: of)?(?:"
-            r" my| the)?)? ?(?:<OPEN>)(?: <TASKS>| ones| items| things)?",
+            r" my| the)?)? ?(?:<OPEN>)(?: <TASKS>| ones| items| things| stuff)?",
             r"which(?: ones| of (?:them|these|those|my <TASKS>))?(?: are| is)(?: still)? <OPEN>",
             r"what(?:'s| is| comes) next(?: on <LIST>| for me| to do)?",
-            r"am i (?:all )?(?:done|finished)(?: (?:for|with) .*)?|anything (?:left|else)(?: to"
-            r" do)?(?: today| for me)*",
+            r"am i (?:all )?(?:done|finished)(?: (?:for|with) .*)?|anything (?:left|else)"
+            r"(?: for me| to do| today)*",
         ),
         _list("pending"),
         (
@@ -826,8 +844,10 @@ RULES: tuple[Rule, ...] = (
             r"|(?:.*\b)?(?:what|which|anything|something)\b.*\bremind (?:me|us)\b(?: (?:of|about"
             r"|to do|to))?"
             + _WHEN
-            + r"|did (?:i|we) (?:ask|tell|want|get) you to remind (?:me|us)\b.*|(?:i|we) (?:had"
-            r" )?wanted to remember\b.*\bwhat\b.*)",
+            + r"|did (?:i|we) (?:ask|tell|want|get) you to remind (?:me|us)\b.*|(?:i know )?(?:i"
+            r"|we) (?:had"
+            r" )?wanted to remember\b.*\b(?:what|something)\b.*"
+            r"|did (?:i|we) (?:want|need|ask) to be reminded\b.*)",
         ),
         _list("all"),
         (
@@ -906,7 +926,8 @@ RULES: tuple[Rule, ...] = (
             r"|any|what)\b.*(?:<LIST>|<TASKS>)\b.*",
             r"(?!(?:when|if) (?:i|we|it|the|my)\b)(?:<ASK>)\b.*\b(?:<LIST>|<TASKS>"
             r"|<TODOTHINGS>)\b.*",
-            r"(?:what|which|when (?:is|are|was|did|do)|show|read|tell me (?!to\b)|list|is|does|do"
+            r"(?:what|which|when(?:'s| is| are| was| did| do)|show|read|tell me (?!to\b)|list|is"
+            r"|does|do"
             r" i|did i|have i|hear|see|check|repeat|review)\b.*\breminders?\b.*",
             r"(?:fill|catch|update|brief|take|bring|get) me(?: in| up)?(?: to speed)? (?:on|to|with"
             r"|about) <LIST>.*",
@@ -934,7 +955,7 @@ RULES: tuple[Rule, ...] = (
             _ON_SEVERAL
             + r" (?:(?:off|out|all|every(?: single)?|each|any|only|just|the|my|of|those|<OPEN>"
             r"|<DONE>|high|medium|low|<CHOSENBY>)[ -])*(?:everything|anything|all|<TASKS>|items"
-            r"|things|ones|<WHOLELIST>)\b(?! (?:<TASK>|item)\b)(?P<rest>.*)",
+            r"|things|ones|<LISTNOUN>|list)\b(?! (?:<TASK>|item)\b)(?P<rest>.*)",
             _ON_SEVERAL + r" (?:everything|all)(?: (?:off|out|from|of|on|in|about))*+"
             r" (?!<ALLTASKS>)(?:(?:my|our|the|these|those) )?+(?!(?:<OPEN>|<DONE>)\b)"
             r"(?P<kind>[\w'-]+(?: [\w'-]+)?) (?:<TASKS>|ones)(?: (?:from|on|in) <LIST>)?(?: as)?"
@@ -1156,8 +1177,17 @@ RULES: tuple[Rule, ...] = (
         (
             r"(?:<RENAME>) (?P<old>.+?)(?:'s|s') (?:title|name|text|wording) (?:to|into|as)"
             r" (?P<new>.+)",
+            r"(?:<RENAME>) (?P<old>" + _NUMBERED + r")"
+            r"(?: (?:title|name|text|wording) (?:to|into|as)| from .+? to) (?P<new>.+)",
             r"(?:<RENAME>)(?! <LIST>)(?: (?:the )?(?:title|name|text|wording)(?: (?:of|for"
             r"|on))?)? (?P<rest>.+)",
+            r"(?:rename|retitle|reword) (?P<old>" + _NUMBERED + r") (?P<new>.+)",
+            r"(?:<RENAME>) (?P<old>" + _NUMBERED + r") (?P<new>\x00+)",
+            r"swap (?P<old>.+?) (?:for|with) (?P<new>.+)",
+            r"(?P<old>" + _NUMBERED + r"|(?:the |my ).+ (?:<TASK>|item)) should (?:be|say|read)"
+            r"(?: called| named)? (?!(?:<REMOVED>|<DONE>|<OPEN>|<CHOSENBY>|<PAST>|on|at"
+            r"|by)\b)(?P<new>.+?)(?: instead)?",
+            r"instead of (?P<old>.+?),? (?:put|write|it should (?:be|say)|make it) (?P<new>.+)",
         ),
         _rename,
         (
@@ -1166,6 +1196,7 @@ RULES: tuple[Rule, ...] = (
             "edit #4: call dad",
             "update the title of task 2 to Pay rent",
             "change task 1's title to Pay rent",
+            "task 1 should be call dad",
         ),
     ),
     Rule(
@@ -1181,8 +1212,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "update_made",
         (
-            r"make (?P<ref>(?:the |my )?(?:<TASK>|item) (?:number |no\.? )?#?\d{1,9}|#\d{1,9})"
-            r" (?!(?:<CHOSENBY>|<OPEN>|high|medium|low|top|no|important|daily|weekly|monthly|yearly"
+            r"(?P<ref>" + _NUMBERED + r"): (?!(?:<DONE>|<OPEN>)$)(?P<title>.+)",
+            r"make (?P<ref>" + _NUMBERED + r") (?!(?:<CHOSENBY>|<OPEN>|high|medium|low|top|no"
+            r"|important|daily|weekly|monthly|yearly"
             r"|recurr|repeat|every|on|for|at|by|in|to|as|a|an|the|first|last|today|tomorrow|tonight"
             r"|next)\b)(?P<title>.+)",
         ),
@@ -1399,7 +1431,9 @@ RULES: tuple[Rule, ...] = (
             r" (?:it|them)|on it|there))?",
             r"(?:.*\b)?(?:all|list) of my list.*|the lists? of my .*|<TASKS> of my list.*",
             r"(?:list|show|view|see|display|read|give)(?: me)? (?:everything|it all|all(?: of (?:it"
-            r"|them))?|(?:the |my )?list|them(?: all)?)",
+            r"|them))?|(?:the |my )?list|(?:th)?em(?: all)?)",
+            r"(?:what(?: all| else)?(?:'s| is)|show me (?:what(?:'s| is)|everything)) on (?:it"
+            r"|there)",
             r"list",
         ),
         _list_by_words,
@@ -1449,7 +1483,7 @@ RULES: tuple[Rule, ...] = (
             r"(?:(?:i|we)(?:'ve| have)?|just|already|finally)(?: (?:just|already|finally|also"
             r"|now))*"
             r" (?P<ref>(?:<PAST>) .+?)(?: already| now| too)*",
-            r"(?!(?:put|cut|set|read|left|need)\b)(?P<ref>(?:<PAST>) .+)",
+            r"(?!(?:put|cut|set|read|did)\b)(?P<ref>(?:<PAST>) .+)",
             r"(?!(?:<ASK>|<ADD>|<READ>|if|when|i|we|you|it|that"
             r"|this)\b)(?P<what>[\w'-]+(?: [\w'-]+){0,4})"
             r" (?:is|are|was|were|has been|have been|got)(?: now| already| all| finally)*"
@@ -1599,6 +1633,7 @@ _HESITANT = re.compile(
     r"|assuming|suppos(?:e|ing)"
     r"|maybe|perhaps|i (?:think|guess|believe) (?:i|we))\b"
     r"|\b(?:can|could|may|might|should|shall) (?:i|we)\b(?! (?:please )?(?:get|have) you\b)"
+    r"|\b(?:i|we) (?:should|must|could)\b|\bhelp me finish\b"
     r"|\b(?:is|would) it (?:be )?(?:possible|ok(?:ay)?|alright|safe)(?: for (?:me|us))? to\b",
     re.IGNORECASE,
 )
@@ -1617,7 +1652,9 @@ def _command(core: Sentence) -> Intent | None:
     for tail in (_AT_ONCE.search(core.mask), _NOT_YET.search(core.mask)):
         head = _plain_command(core.part(0, tail.start())) if tail and tail.start() else None
         # In a title, the same words belong to the task.
-        if head is not None and head.tool in _ON_A_TASK and head.sure and not _titled(head):
+        if head is None or head.tool not in _ON_A_TASK or _titled(head):
+            continue
+        if head.sure or (head.reference is not None and head.reference.pronoun):
             return head if tail is not None and tail.re is _AT_ONCE else replace(head, ask=True)
     return _plain_command(core)
 

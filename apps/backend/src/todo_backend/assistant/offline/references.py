@@ -58,6 +58,7 @@ _ARTICLE = re.compile(r"(?:the|my|that|this|our) (?=\S)", re.IGNORECASE)
 class Reference:
     """A phrase taken apart. ``explicit``: its form alone says that it means a task.
 
+    ``bare``: it is digits alone, which may be a word of a title as well: "1984".
     ``parts`` are those of "laundry and the dentist task", for when no title holds all its words.
     """
 
@@ -67,12 +68,13 @@ class Reference:
     pronoun: bool = False
     quoted: bool = False
     explicit: bool = False
+    bare: bool = False
     parts: tuple[Reference, ...] = ()
 
     @property
     def needs_list(self) -> bool:
         """Whether the user's tasks must be known to resolve it."""
-        return not self.numbers
+        return self.bare or not self.numbers
 
     @property
     def span(self) -> bool:
@@ -82,24 +84,33 @@ class Reference:
 
 # Each part is compared with every title.
 _MOST_PARTS = 10
+# "The milk and the rent tasks".
+_PLURAL_LAST = compile_pattern(r" (?:<TASKS>|items)$")
 _AND = re.compile(r",? (?:and|plus|&) |, ?", re.IGNORECASE)
 
 
 def read_reference(phrase: Sentence) -> Reference:
     """Return the phrase as a reference; words that are no number are taken as a title."""
+    whole = phrase
+    if plural := _PLURAL_LAST.search(phrase.mask):
+        phrase = phrase.part(0, plural.start())
     cuts = [0, *(at for match in _AND.finditer(phrase.mask) for at in match.span())]
     ends = [*cuts[1:], len(phrase.mask)]
     parts = [phrase.part(start, end) for start, end in zip(cuts[::2], ends[::2], strict=True)]
-    reference = _read_one(phrase)
+    reference = _read_one(whole)
     if reference.numbers or not 1 < len(parts) <= _MOST_PARTS or not all(p.text for p in parts):
         return reference
-    return replace(reference, parts=tuple(_read_one(part) for part in parts))
+    read = [_read_one(part) for part in parts]
+    if plural:
+        read = [replace(part, explicit=True) for part in read]
+    return replace(reference, parts=tuple(read))
 
 
 def _read_one(phrase: Sentence) -> Reference:
     mask = phrase.mask
     if match := _NUMBERS.fullmatch(mask):
-        return Reference(words=phrase.text, numbers=_numbers(match["numbers"]), explicit=True)
+        numbers = _numbers(match["numbers"])
+        return Reference(phrase.text, numbers, explicit=True, bare=mask.isdecimal())
     if (match := _ORDINAL.fullmatch(mask)) and (match["noun"] or mask.lower().startswith("the")):
         return Reference(words=phrase.text, ordinal=_ordinal(match["ordinal"]), explicit=True)
     if _PRONOUN.fullmatch(mask):

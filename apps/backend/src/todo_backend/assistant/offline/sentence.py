@@ -15,7 +15,8 @@ _QUOTE = re.compile(
 
 _SOFT_PREFIX = re.compile(
     r"""(?:
-      (?:hey|hi|hello|ok|okay|alright|right|so|now|actually|well|um+|uh+|oh|yo|listen|please|pls|plz
+      (?:never\ ?mind|oops|no\ wait|great|perfect|cool|thanks)[,.!]+\ (?=\w)
+    | (?:hey|hi|hello|ok|okay|alright|right|so|now|actually|well|um+|uh+|oh|yo|listen|please|pls|plz
         |kindly|just|also|and|then|quickly|maybe|yes|sure|assistant|ai)(?:\ there)?\b[,!.:]*
     | (?:can|could|would|will)\ (?:you|u|ya)\b(?:\ mind)?
     | (?:can|could|may|might|should|shall)\ (?:i|we)\b(?:\ (?:please\ )?(?:get|have)\ you\ to\b)?

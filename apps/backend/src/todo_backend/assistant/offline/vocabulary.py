@@ -108,7 +108,8 @@ _define(
 )
 _define(
     "EVERYTHING",
-    r"(?:just )?(?:(?:absolutely )?everything|all|it all|them all|all of (?:it|them|those|these)"
+    r"(?:just )?(?:(?:absolutely )?everything|all|it all|(?:them|those|these)(?: all)?"
+    r"|all of (?:it|them|those|these)"
     r"|(?:every(?: single)?|each) (?:<DONE> |<OPEN> )?(?:<TASK>|item|thing|entry)"
     r"|(?:(?:all|of|the|my|our|these|those|entire|whole|current|existing) ){1,5}(?:<TASKS>|items"
     r"|things)"
@@ -174,7 +175,7 @@ _define(
 _define("CHECKOFF", r"check|cross|tick|mark|knock|strike")
 _define(
     "RENAME",
-    r"change|update|rename|edit|modify|revise|reword|correct|alter|replace|set|switch|make",
+    r"change|update|rename|retitle|edit|modify|revise|reword|correct|alter|replace|set|switch|make",
 )
 _define(
     "DID",
