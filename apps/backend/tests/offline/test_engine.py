@@ -863,6 +863,11 @@ def test_what_was_done_has_to_be_the_task(sentence: str) -> None:
     assert made(sentence) == []
 
 
+@pytest.mark.parametrize("title", ["Feed the cat", "Weed the garden", "Shred the letter"])
+def test_a_bare_title_is_not_done(title: str) -> None:
+    assert calls(say(title, tasks=(TaskView(1, title),))) == []
+
+
 def test_a_remark_on_what_was_done_keeps_no_command_back() -> None:
     assert made("i went to the bank, delete task 1") == [("delete", 1)]
     steaks = "i just put steaks on the grill remind me to check them"

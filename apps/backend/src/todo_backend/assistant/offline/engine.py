@@ -627,6 +627,8 @@ def _unknown(
 ) -> Interpretation:
     where = "" if among is None else f" among your newest {among}; say the number of an older one"
     words = wording.literal(reference.words)
+    if intent.reason == "complete_told":
+        return _say(wording.NOT_UNDERSTOOD, "not_understood")
     if intent.sure:
         return _say(f'I found no task "{words}"{where}. Nothing was changed.', "unknown_task")
     if intent.reason == "complete_finish":

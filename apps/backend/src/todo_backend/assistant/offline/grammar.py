@@ -298,7 +298,7 @@ def _add_several(parts: Parts) -> Intent | None:
 
 # Behind "add milk to my list".
 _REMARK = re.compile(
-    r"(?:because|since|as|so that|i|i'm|i've|we|we're|it|it's|that's)\b", re.IGNORECASE
+    r"(?:because|since|so that|i|i'm|i've|we|we're|it|it's|that's)\b", re.IGNORECASE
 )
 _NEXT = re.compile(r"(?:, ?(?:and )?|; ?| and )", re.IGNORECASE)
 _NEXT_LINE = re.compile(r"; ")
@@ -1370,6 +1370,7 @@ RULES: tuple[Rule, ...] = (
             r" ?(?:the following:? |please )?(?P<title>.+)",
             r"(?:i(?:'ve)?(?: have| got)*|here(?:'s| is)|there(?:'s| is)) (?:one more|another|an?"
             r"|one|a new) (?:thing|item|<TASK>) for <LIST>[,:]? (?P<title>.+)",
+            r"move (?P<title>.+?) (?:to|onto|into) <LIST>",
             r"(?:(?:on|to|in|into|onto|for) <LIST>|<LISTNOUN>)[,:]? (?:please |can you |could you "
             r"|i need (?:you )?to |i want (?:you )?to |i'd like (?:you )?to "
             r"|you can )*(?:<ADD>)(?: to| for"
@@ -1462,7 +1463,6 @@ RULES: tuple[Rule, ...] = (
             r"(?:track|note|log|record|save|remember) (?:this|the following)(?: down)?[:,]"
             r" (?P<title>.+)",
             r"(?:put|stick|slap|chuck|throw|drop|toss|get) (?P<title>.+) (?:on|onto|in) there",
-            r"move (?P<title>.+?) (?:to|onto|into) <LIST>",
         ),
         _add_plain,
         ("add buy milk", 'add "Read War & Peace"'),

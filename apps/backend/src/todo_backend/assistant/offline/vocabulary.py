@@ -192,7 +192,8 @@ _IRREGULAR_VERBS = """
     tell told, throw threw, throw thrown, wake woke, write wrote, write written
 """
 IRREGULAR = {past: base for base, past in (pair.split() for pair in _IRREGULAR_VERBS.split(","))}
-_define("PAST", r"(?!need|want|wish|us|lik|lov|tri|hop|plann|start)[a-z]+ed|" + "|".join(IRREGULAR))
+# "Feed the cat" and "shred the letter" are no past.
+_define("PAST", r"(?!\w*eed\b|(?:shr|emb|w)ed\b)[a-z]+ed|" + "|".join(IRREGULAR))
 _define(
     "ASK",
     r"(?:(?:at|on|by|for|in) )?(?:what|which)|wh?at'?s?|what're|which|when'?s?|where'?s?|how many"
