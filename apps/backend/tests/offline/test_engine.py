@@ -588,6 +588,8 @@ def test_short_forms(turns: list[str], expected: Any) -> None:
         "clear my list except for milk",
         "delete the rest",
         "mark the others as done",
+        "delete everything apart from milk",
+        "clear everything besides the meetings",
     ],
 )
 def test_some_of_the_tasks_are_not_all(sentence: str) -> None:
@@ -607,6 +609,8 @@ def test_some_of_the_tasks_are_not_all(sentence: str) -> None:
         ("delete what's done", [3]),
         ("get rid of all the completed stuff", [3]),
         ("remove completed items from my list", [3]),
+        ("remove all the stuff i've already done from my list", [3]),
+        ("clear done", [3]),
         ("delete all tasks that aren't done", [t.id for t in TASKS if not t.completed]),
     ],
 )
@@ -624,6 +628,8 @@ def test_all_tasks_of_a_state_are_deleted_after_a_yes(sentence: str, expected: l
         "set task 7 to recurring",
         "update task 7 to every day",
         "change task 7 to low",
+        "make task 7 recurring",
+        "make the dentist task daily",
     ],
 )
 def test_when_and_how_urgent_is_no_new_title(sentence: str) -> None:
@@ -680,6 +686,9 @@ def test_a_question_mark_behind_a_request_is_no_question() -> None:
         "what haven't I done yet",
         "show me what's not done",
         "tasks not done",
+        "which ones haven't i done",
+        "give me everything that is not finished",
+        "tasks i have not done yet",
     ],
 )
 def test_what_is_not_done_is_pending(sentence: str) -> None:
@@ -1002,9 +1011,10 @@ def test_what_a_title_is_wrapped_in_is_not_kept(answer: str, title: str) -> None
     assert made("add a task", answer) == [("add", title)]
 
 
-def test_everything_is_done_asks_about_what_is_pending() -> None:
+@pytest.mark.parametrize("sentence", ["everything is done", "mark all my tasks complete"])
+def test_everything_is_done_asks_about_what_is_pending(sentence: str) -> None:
     pending = [task.id for task in TASKS if not task.completed]
-    assert made("everything is done", "yes") == [("complete", number) for number in pending]
+    assert made(sentence, "yes") == [("complete", number) for number in pending]
 
 
 @pytest.mark.parametrize(

@@ -142,10 +142,10 @@ def _everything(tool: ToolName) -> Build:
         mask = parts["what"].mask if "what" in parts else ""
         if _CHOSEN_BY.search(parts["all"].mask.replace(mask, " ") if mask else ""):
             return Intent(None, talk="filter")
-        default: Status = "pending" if tool == "complete_task" else "all"
+        status: Status = "pending" if tool == "complete_task" else _status(mask, "all")
         them = _THEM.search(mask) is not None
         reference = Reference("everything", explicit=True, pronoun=them)
-        return Intent(tool, everything=_status(mask, default), reference=reference)
+        return Intent(tool, everything=status, reference=reference)
 
     return build
 
@@ -234,6 +234,8 @@ def _bare_verb(parts: Parts) -> Intent:
 
 def _make_it(parts: Parts) -> Intent | None:
     """ "Make task 1 buy oat milk" is likely a new title, and asked about."""
+    if _is_property(parts["title"]):
+        return Intent(None, talk="unsupported")
     title = title_of(parts["title"])
     reference = read_reference(parts["ref"])
     return Intent("update_task", reference=reference, titles=(title,), ask=True) if title else None
@@ -748,6 +750,8 @@ RULES: tuple[Rule, ...] = (
             r"|what(?:'s| is)|tell me about|look at) (?P<ref>(?:(?:the |my )?(?:<TASK>|item)"
             r" (?:number |no\.? )?|#)#?\d{1,9})",
             r"(?:is|was) (?P<ref>(?:<TASK>|item) #?\d{1,9})(?: already)? <DONE>(?: yet)?",
+            r"(?:did|have) i (?:already )?(?:finish|do|<DONE>) (?P<ref>(?:<TASK>|item) #?\d{1,9})"
+            r"(?: yet| already)?",
         ),
         _show_one,
         ("show task 3", "give me task 2", "is task 3 done?"),
@@ -761,8 +765,8 @@ RULES: tuple[Rule, ...] = (
             r"what(?: tasks| things| items)?(?:'s| is| are|s) (?:already |been )?<DONE>.*",
             r"(?!complete$)(?:(?:show|list|see|display|give|tell)(?: me| us)?(?: all| only| just)*"
             r"(?: of)?(?: my| the)?)? ?(?:<DONE>)(?: <TASKS>| ones| items| things)?",
-            r"which(?: ones| of (?:them|these|those|my <TASKS>))?(?: are| is| have i)(?: already)?"
-            r" <DONE>",
+            r"(?:which(?: ones| of (?:them|these|those|my <TASKS>))?|how many(?: <TASKS>| things)?)"
+            r"(?: are| is| have i| did i)(?: already)? (?:<DONE>|finish|do)",
             r"(?:(?:show|list|see|display|give|tell)(?: me| us)? )?(?:everything|all|(?:the"
             r" )?(?:things|stuff))(?: that| which)? (?:i|we)(?:'ve| have)?(?: already)? <DONE>",
             r"(?:(?:all|only|just|my|the) )*<TASKS>(?: (?:that|which)(?: are| have been)?| i)?"
@@ -783,8 +787,10 @@ RULES: tuple[Rule, ...] = (
             r"(?:(?:tell|show|give) me (?:a list of )?)?(?:what|which)(?: tasks| things| all| items"
             r"| chores| else)?(?:'s| is| are|s| i| we)?(?: still)? <OPEN>\b(?! (?:in|on|of)"
             r" (?!<LIST>)).{0,30}",
-            r"(?:(?:all|only|just|my|the) )*<TASKS>(?: (?:that|which))?(?: are| have| is| i)?"
-            r"(?: still)? <OPEN>(?: yet)?",
+            r"(?:(?:show|list|see|display|give|tell|read)(?: me| us)? )?(?:(?:all|only|just|my"
+            r"|the) )*"
+            r"(?:<TASKS>|everything|anything|items|things|stuff|ones)(?: (?:that|which))?"
+            r"(?: are| have| is| i| we)*(?: still)? <OPEN>(?: yet)?",
             r"(?:tell me |show me |let me know |let me see |know |see |hear |i forgot |i forget "
             r"|i (?:don't|can't|cannot) (?:know|remember|recall) )?what(?:ever)?(?:'s| is| all|"
             r" else| tasks| things| items| chores| stuff| jobs| errands)*"
@@ -818,7 +824,8 @@ RULES: tuple[Rule, ...] = (
             r" (?:<TASK>|thing|item)(?: (?:to do|on <LIST>|i (?:have|need) to do))?" + _WHEN,
             r"(?:(?:show|list|see|display|give|tell)(?: me| us)?(?: all| only| just)*(?: of)?(?:"
             r" my| the)?)? ?(?:<OPEN>)(?: <TASKS>| ones| items| things| stuff)?",
-            r"which(?: ones| of (?:them|these|those|my <TASKS>))?(?: are| is)(?: still)? <OPEN>",
+            r"which(?: ones| of (?:them|these|those|my <TASKS>))?(?: are| is)?(?: still)? <OPEN>"
+            r"(?: yet)?",
             r"what(?:'s| is| comes) next(?: on <LIST>| for me| to do)?",
             r"am i (?:all )?(?:done|finished)(?: (?:for|with) .*)?|anything (?:left|else)"
             r"(?: for me| to do| today)*",
@@ -979,7 +986,7 @@ RULES: tuple[Rule, ...] = (
         (
             r"(?:<REMOVE>) (?:off |out )?(?P<what><EVERYTHING>)(?: that's| that is| i have)?(?:"
             r" (?:off|out|away))? (?:<OFF>|on|in) <ALLTASKS>.*",
-            r"(?:<DELETE>|wipe(?: out)?|nuke|destroy|empty) (?P<what>(?!that )<EVERYTHING>)",
+            r"(?:<DELETE>|wipe(?: out)?|nuke|destroy|empty) (?P<what>(?!that )<EVERYTHING>|<DONE>)",
             r"(?:<REMOVE>|reset|scrub) (?P<what><WHOLELIST>)(?: (?:off|out|completely|entirely"
             r"|clean|away|for me|of (?:everything|all items|all tasks)))?",
             r"(?:make|leave|set) <LIST> (?:blank|empty|clear|clean)|start <LIST> (?:over|fresh"
@@ -1144,7 +1151,8 @@ RULES: tuple[Rule, ...] = (
             r"(?:postpone|reschedule|snooze|delay|push(?: back)?|prioriti[sz]e|tag|move)"
             r" (?P<ref>.+?)(?: (?:to|until|till|by|for|as) .+)?",
             r"(?:<RENAME>|mark|flag) (?P<ref>.+?)(?: (?:to|as|to be|into))?(?: an?)?"
-            r" (?:(?:high|highest|top|medium|normal|low|lowest|no) priority|urgent)",
+            r" (?:(?:high|highest|top|medium|normal|low|lowest|no) priority|urgent"
+            r"|recurring|repeating|daily|weekly|monthly)",
         ),
         _unsupported,
         (

@@ -111,8 +111,8 @@ _define(
     r"(?:just )?(?:(?:absolutely )?everything|all|it all|(?:them|those|these)(?: all)?"
     r"|all of (?:it|them|those|these)"
     r"|(?:every(?: single)?|each) (?:<DONE> |<OPEN> )?(?:<TASK>|item|thing|entry)"
-    r"|(?:(?:all|of|the|my|our|these|those|entire|whole|current|existing) ){1,5}(?:<TASKS>|items"
-    r"|things)"
+    r"|(?:(?:all|each|of|the|my|our|these|those|entire|whole|current|existing) ){1,5}(?:<TASKS>"
+    r"|items|things|stuff|ones(?= (?:that|which|i|we)\b))"
     r"|<TASKS>|what(?='s\b| (?:is|are|i|we)\b)"
     r"|(?:(?:all|of|the|my|our|these|those|already) ){0,5}(?:<DONE>|<OPEN>) (?:<TASKS>|items"
     r"|things|ones|stuff))"
@@ -124,7 +124,8 @@ _define(
 _define(
     "CHOSENBY",
     r"overdue|past due|late|due|urgent|priority|priorities|tag|tags|tagged|old|older|oldest"
-    r"|new|newer|newest|recent|created|sorted|except|but|without",
+    r"|new|newer|newest|recent|created|sorted|except|but|without|apart from|aside from"
+    r"|other than|besides|excluding",
 )
 
 # Verbs. -----------------------------------------------------------------------------------------
