@@ -706,6 +706,7 @@ def test_what_is_not_done_is_pending(sentence: str) -> None:
         ("calling mom does not need to be on my to do list", [("delete", 7)]),
         ("my list shouldn't have calling mom on it", [("delete", 7)]),
         ("no need to call mom anymore, take it off my list", [("delete", 7)]),
+        ("my to do list does not have call mom on it", [("list_tasks", "")]),
         ("change task 7 to do the laundry", [("update", 7)]),
     ],
 )
@@ -730,6 +731,11 @@ def test_a_remark_about_the_list_adds_nothing(sentence: str, expected: Any) -> N
 def test_a_list_is_cleared_in_many_words_after_a_yes(sentence: str) -> None:
     assert made(sentence) == []
     assert made(sentence, "yes") == [("delete", task.id) for task in TASKS]
+
+
+@pytest.mark.parametrize("sentence", ["all cleared", "my list was cleared", "tasks deleted"])
+def test_what_was_cleared_is_not_cleared_again(sentence: str) -> None:
+    assert made(sentence, "yes") == []
 
 
 def test_starting_over_names_no_list() -> None:

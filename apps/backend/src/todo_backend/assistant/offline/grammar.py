@@ -447,8 +447,7 @@ _SOME_OF = compile_pattern(
 _HOW_MANY = compile_pattern(r"(?!\d)<NUMBER>")
 _TO = compile_pattern(
     r"(?:^|\b)(?:(?:that )?(?:i|we) (?:need|have|want|should|must|ought|am supposed)(?: to)?|to"
-    r"|about|that|of"
-    r"|regarding|for)\b(?: the (?:fact that|task of))?(?= )|^[:,-](?= )"
+    r"|about|that|of|regarding|for)\b(?: the (?:fact that|task of))?(?= )|^[:,-](?= )"
 )
 _WHEN_TO = re.compile(
     r"(?P<when>(?!to\b|that\b|about\b|of\b).{3,30}?),? (?:to|that|about) (?=\S)", re.IGNORECASE
@@ -464,22 +463,19 @@ _NOT_A_TASK = re.compile(
 # "Remind me my account number" asks for something known.
 _THE_FACT = re.compile(
     r"(?:the|my|your|our|his|her)\b|(?:of|about) (?:the|my|your|our) (?:name|date|day|time|number"
-    r"|address|balance"
-    r"|amount|price|rate|limit|score|status|reason|last)\b",
+    r"|address|balance|amount|price|rate|limit|score|status|reason|last)\b",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
     r"(?:at|on|in|by|before|after|when|whenever|if|once|as soon as|next|the next|this|every|each"
-    r"|today|tonight"
-    r"|tomorrow|tommorow|until|while|during)\b",
+    r"|today|tonight|tomorrow|tommorow|until|while|during)\b",
     re.IGNORECASE,
 )
 _VAGUE = compile_pattern(
     r"(?:(?:to|of|about|for|that) )?"
     r"(?:(?:me|us|a|an|the|my|some|another|new|one|more|do|doing|just) )*"
     r"(?:something|anything|some things?|stuff|it|this|that|that thing|this thing|things?|things?"
-    r"|<TASK>|<TASKS>|item|to)?"
-    r"(?: (?:new|else))?,?"
+    r"|<TASK>|<TASKS>|item|to)?(?: (?:new|else))?,?"
     r"(?: ?(?:to do|to my list|for me|later|again|soon|in a (?:bit|while|little while)|in awhile"
     r"|of this|of that|about (?:it|this|that)|for later|please|on my list)){0,3}"
 )
@@ -492,8 +488,7 @@ _BEFORE_TITLE = compile_pattern(
     r"|(?:(?:a|an|another|one|the|my|this|new|"
     + _KIND
     + r") )*(?:<TASK>|item|entry|job)(?: (?:to|of|for|about"
-    r"|that says|called|named|titled|saying)|:|,)? (?=\S)"
-    r"|[:,-] ?)(?=\S)"
+    r"|that says|called|named|titled|saying)|:|,)? (?=\S)|[:,-] ?)(?=\S)"
 )
 _AFTER_TITLE = compile_pattern(
     r"(?:,? (?:and|by|so|then|please))*,? (?:put|putting|add|adding)(?: (?:it|that|this))? (?:to"
@@ -507,8 +502,7 @@ _BEFORE_TAIL = re.compile(
 )
 _COURTESY = re.compile(
     r"[\s,]*\b(?:for (?:me|us)|please|thanks|thank you|right now|now|as well|too|ok(?:ay)?|i have"
-    r" to (?:do|complete)"
-    r"|to (?:do|complete|accomplish))\s*$",
+    r" to (?:do|complete)|to (?:do|complete|accomplish))\s*$",
     re.IGNORECASE,
 )
 _ELSEWHERE = compile_pattern(
@@ -533,8 +527,7 @@ _ARITHMETIC = re.compile(
 )
 _BECOMES = re.compile(
     r"(?:,? ?(?:=>|->|→)|:)? ?\b(?<!\bdue )(?:to say|to read|to be|so (?:that )?it (?:says|reads)"
-    r"|to(?! do (?:list|item)s?\b)|into|with|as)\b:? ?"
-    r"|: |(?:=>|->|→) ?",
+    r"|to(?! do (?:list|item)s?\b)|into|with|as)\b:? ?|: |(?:=>|->|→) ?",
     re.IGNORECASE,
 )
 _ADD_TO_LIST = compile_pattern(r"(?:<ADD>) (?P<title>.+?) (?:to|on|onto|in|into) <LIST>")
@@ -578,7 +571,8 @@ _ALL_LISTED = r"(?P<what><EVERYTHING>|<WHOLELIST>)(?: (?:on|in|from) <ALLTASKS>)
 _NUMBERED = r"(?:(?:the |my )?(?:<TASK>|item) (?:number |no\.? )?#?\d{1,9}|#\d{1,9})"
 _I_HAVE = r"(?:(?:i|we)(?:'ve| have)? )?(?:(?:just|already|finally|also|now) )*"
 _UNNEEDED = (
-    r"(?:(?:does not|doesn't|do not|don't) (?:need|have)(?: to)?|(?:should|must|need)(?: not|n't))"
+    r"(?:(?:does not|doesn't|do not|don't) (?:need(?: to)?|have to)"
+    r"|(?:should|must|need)(?: not|n't))"
 )
 
 # Ahead of a list of items: "add", "add to my list", "new tasks", "todo".
@@ -685,8 +679,7 @@ RULES: tuple[Rule, ...] = (
             r"|what are you|who are you|commands",
             r"how (?:do|does|can|could|would|should|to|did)\b(?! (?:my|the)"
             r" (?:\w+ ){0,3}?(?:list|day)\b).*(?:work|add|create|delete|remove|complete|finish"
-            r"|change|update|rename|use"
-            r"|list|see|show)\b.*",
+            r"|change|update|rename|use|list|see|show)\b.*",
         ),
         _talk("help"),
         ("help", "what can you do?", "How do I delete a task?"),
@@ -788,8 +781,7 @@ RULES: tuple[Rule, ...] = (
             r"| chores| else)?(?:'s| is| are|s| i| we)?(?: still)? <OPEN>\b(?! (?:in|on|of)"
             r" (?!<LIST>)).{0,30}",
             r"(?:(?:show|list|see|display|give|tell|read)(?: me| us)? )?(?:(?:all|only|just|my"
-            r"|the) )*"
-            r"(?:<TASKS>|everything|anything|items|things|stuff|ones)(?: (?:that|which))?"
+            r"|the) )*(?:<TASKS>|everything|anything|items|things|stuff|ones)(?: (?:that|which))?"
             r"(?: are| have| is| i| we)*(?: still)? <OPEN>(?: yet)?",
             r"(?:tell me |show me |let me know |let me see |know |see |hear |i forgot |i forget "
             r"|i (?:don't|can't|cannot) (?:know|remember|recall) )?what(?:ever)?(?:'s| is| all|"
@@ -801,11 +793,9 @@ RULES: tuple[Rule, ...] = (
             r"|remembering))" + _WHEN + r"(?:,? (?:according to|on|per|from|off) <LIST>)?" + _WHEN,
             r"(?:tell me |show me |see |know |hear )?what(?:'s| is| are| do i have| have i"
             r" got)?(?: left| planned| on my plate| on deck| on (?:the|my) agenda| on (?:for"
-            r"|the) (?:today"
-            r"|tomorrow))" + _WHEN,
+            r"|the) (?:today|tomorrow))" + _WHEN,
             r"what(?:'s| is| are)(?: the| my)? (?:plans?|agenda|workload)(?: for)?(?: the day"
-            r"| today|"
-            r" tomorrow)?",
+            r"| today| tomorrow)?",
             r"what (?:are )?(?:the )?things (?:that )?i have" + _WHEN,
             r"what are the things (?:that )?i have" + _WHEN,
             r"(?:instruct|tell|remind) me (?:on |of |about )?what(?: all| else)? (?:to do|i"
@@ -852,8 +842,7 @@ RULES: tuple[Rule, ...] = (
             r"|to do|to))?"
             + _WHEN
             + r"|did (?:i|we) (?:ask|tell|want|get) you to remind (?:me|us)\b.*|(?:i know )?(?:i"
-            r"|we) (?:had"
-            r" )?wanted to remember\b.*\b(?:what|something)\b.*"
+            r"|we) (?:had )?wanted to remember\b.*\b(?:what|something)\b.*"
             r"|did (?:i|we) (?:want|need|ask) to be reminded\b.*)",
         ),
         _list("all"),
@@ -934,8 +923,7 @@ RULES: tuple[Rule, ...] = (
             r"(?!(?:when|if) (?:i|we|it|the|my)\b)(?:<ASK>)\b.*\b(?:<LIST>|<TASKS>"
             r"|<TODOTHINGS>)\b.*",
             r"(?:what|which|when(?:'s| is| are| was| did| do)|show|read|tell me (?!to\b)|list|is"
-            r"|does|do"
-            r" i|did i|have i|hear|see|check|repeat|review)\b.*\breminders?\b.*",
+            r"|does|do i|did i|have i|hear|see|check|repeat|review)\b.*\breminders?\b.*",
             r"(?:fill|catch|update|brief|take|bring|get) me(?: in| up)?(?: to speed)? (?:on|to|with"
             r"|about) <LIST>.*",
             r"what (?:needs?|has|remains)(?: still)?(?: to)?(?: be| get)?(?: done| doing|"
@@ -991,8 +979,9 @@ RULES: tuple[Rule, ...] = (
             r"|clean|away|for me|of (?:everything|all items|all tasks)))?",
             r"(?:make|leave|set) <LIST> (?:blank|empty|clear|clean)|start <LIST> (?:over|fresh"
             r"|from scratch)|start (?:over|fresh|from scratch) (?:with|on) <LIST>",
-            r"(?:can |could |may |should |have )?" + _ALL_LISTED + r" (?:(?:needs?|has|have|ought"
-            r"|should|must|can|could)(?: to)? )?(?:(?:be|get) )?<REMOVED>",
+            r"(?:can|could|may|should|have) " + _ALL_LISTED + r" (?:(?:be|get) )?<REMOVED>",
+            _ALL_LISTED + r" (?:(?:needs?|has|have|ought) to|should|must|can|could) (?:be|get)"
+            r" <REMOVED>",
             r"(?:(?:i|we)(?:'d| would)? (?:need|want|like)|make) " + _ALL_LISTED + r" (?:to be )?"
             r"(?:<REMOVED>|empty|blank|clear|gone|go away|disappear|vanish)",
             r"(?:i|we) (?:don't|do not|no longer) (?:need|want) (?P<what><WHOLELIST>)(?: any ?more"
@@ -1342,8 +1331,7 @@ RULES: tuple[Rule, ...] = (
             r" (?:task|to-?do|to do(?= (?:to|for|called|named|item))|todo|chore|errand|item)(?:"
             r" item| entry)?(?: for me)?(?: (?:to|onto|on|for) <LIST>)?(?:(?: (?:to|for|called"
             r"|named|titled|of|about|that says|saying|which is|with (?:the |a )?(?:title"
-            r"|name)(?: of)?))"
-            r"|[:,]| -)? (?P<title>.+?)(?:" + _DESCRIPTION + r")?",
+            r"|name)(?: of)?))|[:,]| -)? (?P<title>.+?)(?:" + _DESCRIPTION + r")?",
             r"(?:(?:add|create|make|schedule|set up|set|give me) )?(?:an? )?(?:new )?"
             r"(?P<tail>daily|weekly|monthly|yearly) (?:<TASK>|item)(?: (?:to|for|called)|[:,])"
             r" (?P<title>.+)",
@@ -1489,8 +1477,7 @@ RULES: tuple[Rule, ...] = (
         "complete_told",
         (
             r"(?:(?:i|we)(?:'ve| have)?|just|already|finally)(?: (?:just|already|finally|also"
-            r"|now))*"
-            r" (?P<ref>(?:<PAST>) .+?)(?: already| now| too)*",
+            r"|now))* (?P<ref>(?:<PAST>) .+?)(?: already| now| too)*",
             r"(?!(?:put|cut|set|read|did)\b)(?P<ref>(?:<PAST>) .+)",
             r"(?!(?:<ASK>|<ADD>|<READ>|if|when|i|we|you|it|that"
             r"|this)\b)(?P<what>[\w'-]+(?: [\w'-]+){0,4})"
