@@ -39,6 +39,7 @@ author: The Todo platform
 
 RETURN = r"""
 charts: {description: The path of the package by release name., type: dict, returned: always}
+server_side: {description: Whether Helm can apply on the server (4)., type: bool, returned: always}
 diff: {description: One entry a release., type: list, returned: in diff mode}
 """
 
@@ -176,13 +177,19 @@ def main() -> None:
 
     try:
         with ThreadPoolExecutor(max_workers=4) as pool:
+            version = pool.submit(helm, program, "version", "--short")
             prepared = dict(
                 zip([r["name"] for r in releases], pool.map(prepare, releases), strict=True)
             )
+            server_side = not version.result().startswith("v3")
     except HelmError as error:
         module.fail_json(msg=str(error))
     charts = {name: chart for name, (chart, _) in prepared.items()}
-    answer: dict[str, Any] = {"changed": bool(releases), "charts": charts}
+    answer: dict[str, Any] = {
+        "changed": bool(releases),
+        "charts": charts,
+        "server_side": server_side,
+    }
     if module._diff:
         answer["diff"] = [found for _, found in prepared.values()]
     module.exit_json(**answer)

@@ -112,7 +112,8 @@ class Release:
         if wait:
             command.append("--wait")
         if self.is_helm_4():
-            command.append("--force-conflicts")
+            # Helm takes over the way of the revision that it goes back to, which may be Helm 3's.
+            command += ["--server-side=true", "--force-conflicts"]
         self.run(*command)
 
     def fixed_fields(self, revision: int, good: int) -> list[str]:

@@ -22,6 +22,7 @@ import os
 import re
 import threading
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -289,6 +290,18 @@ def merge(target: Any, patch: Any, *, strategic: bool) -> Any:
     return copy.deepcopy(patch)
 
 
+def leaves(item: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The fields of an object that hold no further ones, by path as Kubernetes writes it."""
+    if isinstance(item, dict) and item:
+        for field, value in item.items():
+            yield from leaves(value, f"{path}.{field}")
+    elif isinstance(item, list) and (key := merge_key(item)):
+        for value in item:
+            yield from leaves(value, f'{path}[{key}="{value[key]}"]')
+    else:
+        yield path, item
+
+
 def without_removed(live: Any, before: Any, after: Any) -> Any:
     """`live` without the fields an applier set `before` and sets no more (server-side apply)."""
     if not (isinstance(live, dict) and isinstance(before, dict) and isinstance(after, dict)):
@@ -334,6 +347,7 @@ class Cluster:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str, str | None, str], Object] = {}
         self.applied: dict[tuple[tuple[str, str, str | None, str], str], Object] = {}
+        self.owners: dict[tuple[str, str, str | None, str], dict[str, str]] = {}
         self.events: list[tuple[int, str, str, str, Object]] = []
         self.revision = 1
         self.changed = threading.Condition(threading.RLock())
@@ -375,6 +389,31 @@ class Cluster:
         if resource.kind in WORKLOADS or resource.kind == "Job":
             self.run_pod(body)
         return body
+
+    def own(
+        self, key: tuple[str, str, str | None, str], old: Object, new: Object, manager: str
+    ) -> None:
+        """Note who changed which fields of an object last."""
+        before = dict(leaves(old))
+        changed = {
+            path for path, value in leaves(new) if path not in before or before[path] != value
+        }
+        self.owners.setdefault(key, {}).update(dict.fromkeys(changed, manager))
+
+    def refuse_conflicts(
+        self, key: tuple[str, str, str | None, str], body: Object, manager: str
+    ) -> None:
+        """Refuse to apply another value of a field that another manager changed last."""
+        live = dict(leaves(self.objects.get(key, {})))
+        owners = self.owners.get(key, {})
+        conflicts = [
+            f'conflict with "{owners[path]}" using {key[0]}: {path}'
+            for path, value in leaves(body)
+            if owners.get(path, manager) != manager and path in live and live[path] != value
+        ]
+        if conflicts:
+            count = f"Apply failed with {len(conflicts)} conflict(s)"
+            raise ApiError(409, "Conflict", f"{count}: {'; '.join(conflicts)}")
 
     @staticmethod
     def same(old: Object, new: Object) -> bool:
@@ -493,6 +532,7 @@ class Cluster:
 
     def delete(self, key: tuple[str, str, str | None, str]) -> Object:
         body = self.objects.pop(key)
+        self.owners.pop(key, None)
         self.revision += 1
         self.publish("DELETED", key[0], key[1], body)
         owned = [
@@ -685,6 +725,7 @@ class Handler(BaseHTTPRequestHandler):
         resource = target.resource
         name = target.name or ""
         key = (target.group_version, resource.plural, target.namespace, name)
+        manager = query.get("fieldManager", ["unknown"])[0]
         dry_run = query.get("dryRun") == ["All"]
         if self.command == "GET" and target.name is None:
             return 200, self.list_objects(target, query)
@@ -711,10 +752,12 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "PUT":
             new = body
         elif applying:
-            manager = (key, query.get("fieldManager", [""])[0])
-            kept = without_removed(copy.deepcopy(old or {}), cluster.applied.get(manager, {}), body)
+            if query.get("force") != ["true"]:
+                cluster.refuse_conflicts(key, body, manager)
+            applied = cluster.applied.get((key, manager), {})
+            kept = without_removed(copy.deepcopy(old or {}), applied, body)
             if not dry_run:
-                cluster.applied[manager] = copy.deepcopy(body)
+                cluster.applied[key, manager] = copy.deepcopy(body)
             new = merge(kept, body, strategic=True)
         elif "json-patch" in content_type:
             new = json_patch(cluster.objects[key], body)
@@ -725,6 +768,7 @@ class Handler(BaseHTTPRequestHandler):
             refuse_fixed_fields(old, new)
         if dry_run:
             return 200, new
+        cluster.own(key, old or {}, new, manager)
         stored = cluster.store(target.group_version, resource, target.namespace, name, new)
         return (200 if old else 201), stored
 

@@ -20,6 +20,7 @@ class ScriptedRelease(helm_release_restore.Release):
         manifest: str = "",
         items: list[Any] | None = None,
         additions: list[Any] | None = None,
+        version: str = "v4.2.3",
     ) -> None:
         super().__init__(
             {
@@ -37,6 +38,7 @@ class ScriptedRelease(helm_release_restore.Release):
         self.statuses = statuses
         self.manifest = manifest
         self.items = items or []
+        self.version = version
         self.done: list[str] = []
 
     def wait_for_running_helm(self) -> None:
@@ -50,7 +52,7 @@ class ScriptedRelease(helm_release_restore.Release):
                 [{"revision": number, "status": status} for number, status in revisions]
             )
         if words.startswith("helm version"):
-            return "v4.2.3"
+            return self.version
         if words.startswith("helm get manifest"):
             return self.manifest
         if words.startswith("helm get values"):
@@ -80,6 +82,14 @@ def test_last_deployed_revision_is_applied_again(
     (command,) = release.done
     assert target in command
     assert ("--wait" in command) is (state == "drifted")
+
+
+@pytest.mark.parametrize(("version", "forces"), [("v3.17.2+g1", False), ("v4.2.3+g1", True)])
+def test_helm_4_is_told_to_go_over_what_others_changed(version: str, forces: bool) -> None:
+    """On the server, whichever Helm made the revision: it refuses to force anything else."""
+    release = ScriptedRelease("deployed", version=version)
+    helm_release_restore.restore(release, "drifted")
+    assert ("--server-side=true --force-conflicts" in release.done[0]) is forces
 
 
 def test_what_was_added_is_taken_out_before_the_revision_is_applied() -> None:
