@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,19 @@ _ROLLBACK = re.compile(r"Rollback to ([0-9]+)")
 # like only say where a secret is.
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|passphrase|token|api_?key|private_?key)$")
 _SECRET_VALUE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@")
+# What leads Helm elsewhere than its arguments say (`helm env`, and the store of its releases).
+_ELSEWHERE = (
+    "HELM_DRIVER",
+    "HELM_KUBEAPISERVER",
+    "HELM_KUBEASGROUPS",
+    "HELM_KUBEASUSER",
+    "HELM_KUBECAFILE",
+    "HELM_KUBECONTEXT",
+    "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
+    "HELM_KUBETLS_SERVER_NAME",
+    "HELM_KUBETOKEN",
+    "HELM_NAMESPACE",
+)
 
 
 def _chart(directory: Path) -> dict[str, Any]:
@@ -289,6 +303,18 @@ def helm_release_earlier_revision(history: list[dict[str, Any]]) -> int:
     return max(good, default=0)
 
 
+def helm_release_environment(programs: list[str]) -> dict[str, str]:
+    """The environment in which Helm is the one meant and works on the cluster meant.
+
+    `programs` are names or paths: the folders of those come first on the PATH. So a program can be
+    called by its name where its path, which may hold spaces, would be split. Of the user's own
+    environment nothing leads Helm to another cluster, user, namespace or store of releases.
+    """
+    folders = [str(Path(program).parent) for program in programs if "/" in program]
+    path = ":".join(dict.fromkeys([*folders, os.environ["PATH"]]))
+    return {"PATH": path} | dict.fromkeys(_ELSEWHERE, "")
+
+
 def helm_release_seconds(duration: str) -> int:
     """A Go duration of whole hours, minutes and seconds, such as "1h30m", in seconds."""
     units = {"h": 3600, "m": 60, "s": 1}
@@ -323,6 +349,7 @@ class FilterModule:
             "address_port": address_port,
             "helm_chart_version": helm_chart_version,
             "helm_release_earlier_revision": helm_release_earlier_revision,
+            "helm_release_environment": helm_release_environment,
             "helm_release_plan": helm_release_plan,
             "helm_release_seconds": helm_release_seconds,
             "helm_release_selected": helm_release_selected,

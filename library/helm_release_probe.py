@@ -151,7 +151,7 @@ def stored_releases(tools: Tools) -> dict[tuple[str, str], dict[str, Any]]:
     """What Helm keeps of all deployed releases, by namespace and name, in one question.
 
     Helm's Secrets hold the release as JSON, gzipped, in base64 (on top of the Secret's own), see
-    helm.sh/docs/topics/advanced. A release that Helm keeps elsewhere is not among them.
+    helm.sh/docs/topics/advanced.
     """
     selector = "owner=helm,status=deployed"
     text = tools.run("kubectl", "get", "secrets", "-A", "--selector", selector, "-o", "json")
@@ -164,7 +164,7 @@ def stored_releases(tools: Tools) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def asked_release(tools: Tools, release: dict[str, Any]) -> dict[str, Any]:
-    """The same for one release from Helm itself, wherever it keeps it."""
+    """The same for one release from Helm itself."""
     place = [release["name"], "--namespace", release["namespace"]]
     return {
         "config": json.loads(tools.run("helm", "get", "values", *place, "-o", "json")),
@@ -252,6 +252,7 @@ def probe(
     manifests = {}
     for release in deployed:
         key = (release["namespace"], release["name"])
+        # Helm listed it; the other question may have come a moment too early.
         found = stored.get(key) or asked_release(tools, release)
         changed = changed_values(release["values"], found.get("config") or {})
         if changed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +210,37 @@ def history(*revisions: str) -> list[dict[str, Any]]:
 )
 def test_earlier_revision_has_another_content(revisions: tuple[str, ...], target: int) -> None:
     assert helm_release.helm_release_earlier_revision(history(*revisions)) == target
+
+
+def test_programs_are_found_by_name_and_before_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/bin:/usr/bin")
+    programs = ["/opt/a folder/helm", "/opt/kubectl", "kubectl"]
+    path = helm_release.helm_release_environment(programs)["PATH"]
+    assert path == "/opt/a folder:/opt:/bin:/usr/bin"
+
+
+def test_nothing_of_the_environment_leads_helm_elsewhere() -> None:
+    """Helm itself tells what it takes from there."""
+
+    def settings(environment: dict[str, str]) -> dict[str, str]:
+        shown = subprocess.run(
+            ["helm", "env"],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        pairs = (line.split("=", 1) for line in shown.splitlines())
+        return {
+            name: value.strip('"')
+            for name, value in pairs
+            if name.startswith("HELM_KUBE") or name == "HELM_NAMESPACE"
+        }
+
+    emptied = helm_release.helm_release_environment(["helm"])
+    elsewhere = dict.fromkeys(settings(emptied), "true")
+    assert set(settings(elsewhere).values()) == {"true"}
+    assert set(settings(elsewhere | emptied).values()) == {"", "default", "false"}
 
 
 @pytest.mark.parametrize(("duration", "seconds"), [("90s", 90), ("5m", 300), ("1h30m5s", 5405)])

@@ -172,6 +172,22 @@ def test_status_tells_the_same_in_check_mode(cluster: Make) -> None:
     assert "http://127.0.0.1:9: " in output
 
 
+@pytest.mark.parametrize(
+    ("name", "asks"),
+    [("backup", "get cronjob"), ("status", "get nodes"), ("recover", "get cronjob")],
+)
+def test_kubectl_is_the_one_of_the_inventory(cluster: Make, name: str, asks: str) -> None:
+    there = cluster([])
+    (there.folder / "kubeconfig").write_text("")
+    program = there.folder / "other programs" / "kubectl-1"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {there.folder}/kubectl "$@" --as-named\n')
+    program.chmod(0o755)
+    settings = {"platform_url": "http://127.0.0.1:9", "recover_time": TIME}
+    there.playbook(name, "--check", helm_release_kubectl=str(program), **settings)
+    assert there.calls(f"{asks}.* --as-named")
+
+
 def test_restore_that_fails_says_which_command_failed_and_why(
     cluster: Make, tmp_path: Path
 ) -> None:

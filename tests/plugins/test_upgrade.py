@@ -17,10 +17,12 @@ ROLES = ("preflight", "images", "secrets", "helm_release", "kagent", "smoke")
 HELM = """#!/bin/sh
 cd {folder}
 case $1 in
+    version) cat version ;;
     list) if [ -e forward ]; then cat after.json; else cat before.json; fi ;;
     history) cat history.json ;;
     *)
         echo "$*" >> calls
+        echo "$HELM_KUBECONTEXT" > context
         [ ! -e stuck ] || {{ echo "helm is stuck" >&2; exit 1; }}
         ;;
 esac
@@ -48,6 +50,15 @@ def listed(*releases: tuple[str, int]) -> str:
     )
 
 
+def revisions(*statuses: tuple[str, str]) -> str:
+    return json.dumps(
+        [
+            {"revision": number, "status": status, "description": said}
+            for number, (status, said) in enumerate(statuses, start=1)
+        ]
+    )
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Runs a playbook; returns what it said and what Helm was told to do."""
@@ -66,6 +77,7 @@ def run(tmp_path: Path) -> Run:
     helm.parent.mkdir()
     helm.write_text(HELM.format(folder=tmp_path))
     helm.chmod(0o755)
+    (tmp_path / "version").write_text("v4.2.3+g43e8b7f")
 
     def play(name: str, **variables: Any) -> tuple[str, list[str]]:
         given = {
@@ -159,31 +171,35 @@ def test_failed_upgrade_takes_the_agents_back_first(tmp_path: Path, run: Run) ->
 
 
 def test_agents_can_be_rolled_back(tmp_path: Path, run: Run) -> None:
-    revisions = [(1, "superseded"), (2, "deployed")]
-    (tmp_path / "history.json").write_text(
-        json.dumps([{"revision": number, "status": status} for number, status in revisions])
-    )
+    (tmp_path / "history.json").write_text(revisions(("superseded", ""), ("deployed", "")))
     _, (call,) = run("rollback.yml", rollback_release="agents")
     assert call.startswith("rollback agents 1 --namespace agents")
 
 
 def test_rollback_after_an_automatic_one_goes_further_back(tmp_path: Path, run: Run) -> None:
-    revisions = [
-        ("superseded", ""),
-        ("superseded", ""),
-        ("failed", ""),
-        ("deployed", "Rollback to 2"),
-    ]
     (tmp_path / "history.json").write_text(
-        json.dumps(
-            [
-                {"revision": number, "status": status, "description": said}
-                for number, (status, said) in enumerate(revisions, start=1)
-            ]
+        revisions(
+            ("superseded", ""), ("superseded", ""), ("failed", ""), ("deployed", "Rollback to 2")
         )
     )
     _, (call,) = run("rollback.yml", rollback_release="api")
     assert call.startswith("rollback api 1 --namespace shop")
+    # Over what somebody changed by hand.
+    assert call.endswith("--server-side=true --force-conflicts")
+
+
+def test_rollback_uses_the_helm_of_the_inventory_on_its_own_cluster(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "history.json").write_text(revisions(("superseded", ""), ("deployed", "")))
+    (tmp_path / "version").write_text("v3.17.2+gcc0bbbd")
+    (tmp_path / "other programs").mkdir()
+    program = (tmp_path / "bin" / "helm").rename(tmp_path / "other programs" / "helm-3")
+    monkeypatch.setenv("HELM_KUBECONTEXT", "elsewhere")
+    _, (call,) = run("rollback.yml", rollback_release="api", helm_release_helm=str(program))
+    assert call.startswith("rollback api 1 --namespace shop")
+    assert "--force-conflicts" not in call, "Helm 3 does not know it"
+    assert (tmp_path / "context").read_text() == "\n"
 
 
 PASSWORDS = {
