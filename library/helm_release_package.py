@@ -20,8 +20,9 @@ DOCUMENTATION = r"""
 module: helm_release_package
 short_description: Package charts offline, and compare the rendered objects with the released ones
 description:
-  - Packages each release's chart folder as NAME-VERSION.tgz. Libraries named by file:// are put
-    inside, so neither the network nor a lock file is needed and the chart folder stays as it is.
+  - Packages each release's chart folder as RELEASE/NAME-VERSION.tgz. Libraries named by file:// are
+    put inside, so neither the network nor a lock file is needed and the chart's own folder stays as
+    it is.
   - In diff mode it returns what the releases would change in the cluster. Values in Secrets are
     hidden; that they differ is shown.
   - In check mode the packages are made in a temporary folder only.
@@ -33,7 +34,10 @@ options:
     type: list
     elements: dict
     required: true
-  directory: {description: Folder for the packages., type: path, required: true}
+  directory:
+    description: Folder for the packages, in which each release has one of its own.
+    type: path
+    required: true
 author: The Todo platform
 """
 
@@ -83,16 +87,16 @@ def vendored_copy(chart: Path, target: Path) -> None:
 
 
 def package(program: str, release: dict[str, Any], directory: Path) -> Path:
-    """Package a release's chart into a folder and drop the chart's older packages there."""
-    name = release["chart_name"]
-    target = directory / f"{name}-{release['chart_version']}.tgz"
+    """Package a release's chart into the release's own folder, in place of its older packages."""
+    own = Path(directory, release["name"])
+    name, version = release["chart_name"], release["chart_version"]
+    target = own / f"{name}-{version}.tgz"
     with tempfile.TemporaryDirectory(prefix="helm-release-") as scratch:
         copy = Path(scratch) / name
         vendored_copy(Path(release["chart"]), copy)
-        version = release["chart_version"]
         helm(program, "package", str(copy), "--version", version, "--destination", scratch)
-        directory.mkdir(parents=True, exist_ok=True)
-        for stale in directory.glob(f"{name}-[0-9]*+*.tgz"):
+        own.mkdir(parents=True, exist_ok=True)
+        for stale in own.glob("*.tgz"):
             if stale != target:
                 stale.unlink()
         shutil.move(Path(scratch) / target.name, target)

@@ -121,3 +121,35 @@ def test_chart_that_defines_its_kinds_itself_is_shown_before_they_are_there(
     else:
         with pytest.raises(package.HelmError, match=said[:20]):
             package.difference("helm", "config", release, Path("web.tgz"))
+
+
+def chart(folder: Path, name: str) -> Path:
+    """A chart folder, in a folder of its own, for charts of the same name."""
+    path = folder / name
+    (path / "templates").mkdir(parents=True)
+    (path / "Chart.yaml").write_text(f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n")
+    (path / "templates" / "a.yaml").write_text("kind: ConfigMap\n")
+    return path
+
+
+def released(name: str, folder: Path, version: str) -> dict[str, Any]:
+    place = {"chart": str(folder), "chart_name": folder.name, "chart_version": version}
+    return {"name": name, **place}
+
+
+def test_package_replaces_those_of_its_own_release_alone(tmp_path: Path) -> None:
+    """Not of a chart with the same name, nor of one whose name only begins in the same way."""
+    web, redis, redis_6 = (chart(tmp_path / "a", name) for name in ("web", "redis", "redis-6"))
+    others = [
+        released("other", chart(tmp_path / "b", "web"), "1.0.0+b"),
+        released("twin", web, "1.0.0+a"),
+        released("queue", redis_6, "1.0.0+a"),
+    ]
+    first = [released("web", web, "1.0.0+a"), released("cache", redis, "1.0.0+a")]
+    second = [released("web", web, "1.0.0+c"), released("cache", redis, "1.0.0+c")]
+    folder = tmp_path / "packages"
+    for release in first:
+        package.package("helm", release, folder)
+    kept = [package.package("helm", release, folder) for release in others + second]
+    assert sorted(folder.rglob("*.tgz")) == sorted(kept)
+    assert len(set(kept)) == len(kept)
