@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import stat
 from pathlib import Path
@@ -49,14 +50,14 @@ def images_context_digest(context: str) -> str:
         try:
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode):
-                kind, content = "link", str(path.readlink()).encode()
+                kind, content = "link", os.fsencode(path.readlink())
             elif stat.S_ISREG(mode):
                 kind, content = ("program" if mode & stat.S_IXUSR else "file"), path.read_bytes()
             else:
                 continue
         except OSError as error:
             raise AnsibleFilterError(f"build context {root}: {error}") from error
-        for part in (kind.encode(), name.encode(), hashlib.sha256(content).digest()):
+        for part in (kind.encode(), os.fsencode(name), hashlib.sha256(content).digest()):
             digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 

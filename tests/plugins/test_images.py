@@ -46,6 +46,12 @@ def test_reference_is_prefix_name_and_twelve_digits(project: Path) -> None:
     assert int(tag, 16) >= 0
 
 
+def test_names_and_targets_in_a_context_may_be_any_bytes(project: Path) -> None:
+    before = references(project)["app"]
+    (project / "app" / os.fsdecode(b"caf\xe9")).symlink_to(os.fsdecode(b"th\xe9"))
+    assert references(project)["app"] != before
+
+
 def test_bases_come_first_and_are_given_as_arguments(project: Path) -> None:
     base, app = plan(project)
     assert (base["name"], app["name"]) == ("base", "app")
