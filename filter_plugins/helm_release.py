@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import hashlib
 import os
 import re
@@ -54,33 +55,82 @@ def _chart(directory: Path) -> dict[str, Any]:
     return chart
 
 
-def _local_dependencies(directory: Path) -> list[Path]:
-    """The folders of a chart's file:// dependencies, in the chart's order."""
-    return [
-        (directory / dependency["repository"].removeprefix(_LOCAL)).resolve()
+def _libraries(directory: Path) -> dict[str, Path]:
+    """The folders of a chart's file:// dependencies by name, in the chart's order."""
+    return {
+        dependency["name"]: (directory / dependency["repository"].removeprefix(_LOCAL)).resolve()
         for dependency in _chart(directory).get("dependencies") or []
         if dependency.get("repository", "").startswith(_LOCAL)
-    ]
+    }
 
 
-def _content(directory: Path) -> Iterator[tuple[str, bytes]]:
-    """The (relative path, bytes) of what makes a chart, without what Helm derives from it."""
-    for path in sorted(directory.rglob("*")):
-        relative = path.relative_to(directory)
-        derived = relative.name == "Chart.lock" or (
-            relative.parts[0] == "charts" and path.suffix == ".tgz"
-        )
-        if path.is_file() and not derived:
-            yield relative.as_posix(), path.read_bytes()
+def _ignore_rules(directory: Path) -> list[str]:
+    """The patterns of a chart's .helmignore, and what Helm ignores anyway."""
+    path = directory / ".helmignore"
+    text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+    lines = [line.strip() for line in text.splitlines()]
+    return [*(line for line in lines if line and not line.startswith("#")), "templates/.?*"]
+
+
+def _matches(rule: str, path: str) -> bool:
+    rule = rule.replace("[^", "[!")
+    if "/" not in rule:
+        return fnmatch.fnmatchcase(path.rpartition("/")[2], rule)
+    wanted, found = rule.removeprefix("/").split("/"), path.split("/")
+    return len(wanted) == len(found) and all(map(fnmatch.fnmatchcase, found, wanted))
+
+
+def _ignored(rules: list[str], path: str, *, folder: bool) -> bool:
+    """Whether Helm leaves a path out of a chart's package (its own pkg/ignore)."""
+    for rule in rules:
+        pattern = rule.removeprefix("!")
+        found = (folder or not pattern.endswith("/")) and _matches(pattern.removesuffix("/"), path)
+        # Not as git does: whatever an exclamation mark does not name is ignored.
+        if found != rule.startswith("!"):
+            return True
+    return False
+
+
+def _content(
+    directory: Path, place: str = "", rules: list[str] | None = None
+) -> Iterator[tuple[str, Path]]:
+    """The (path, file) of what makes a chart's package, without what Helm derives from it.
+
+    As the module helm_release_package puts it together: with the libraries inside, on which the
+    chart's own .helmignore acts, too.
+    """
+    rules = _ignore_rules(directory) if rules is None else rules
+    libraries = _libraries(directory)
+    for folder, folders, files in os.walk(directory, followlinks=True):
+        relative = Path(folder).relative_to(directory).as_posix()
+        inside = "" if relative == "." else f"{relative}/"
+        replaced = libraries if relative == "charts" else {}
+        folders[:] = [
+            name
+            for name in folders
+            if name not in replaced and not _ignored(rules, place + inside + name, folder=True)
+        ]
+        for name in files:
+            derived = name == "Chart.lock" or any(
+                fnmatch.fnmatchcase(name, f"{library}-[0-9]*.tgz") for library in replaced
+            )
+            path = Path(folder, name)
+            if (
+                path.is_file()
+                and not derived
+                and not _ignored(rules, place + inside + name, folder=False)
+            ):
+                yield place + inside + name, path
+    for name, library in libraries.items():
+        yield from _content(library, f"{place}charts/{name}/", rules)
 
 
 def _digest(directory: Path) -> bytes:
     digest = hashlib.sha256()
-    for name, data in _content(directory):
-        digest.update(f"{name}\0{len(data)}\0".encode())
+    for name, path in sorted(_content(directory)):
+        data = path.read_bytes()
+        digest.update(os.fsencode(name) + f"\0{len(data)}\0".encode())
         digest.update(data)
-    for dependency in _local_dependencies(directory):
-        digest.update(_digest(dependency))
     return digest.digest()
 
 
@@ -88,7 +138,7 @@ def helm_chart_version(chart: str) -> str:
     """The version of a chart folder with a digest of its content: `0.1.0+3f2a9c01b7de`.
 
     The same content gives the same version wherever it lies; any edit of the chart or of a
-    library chart it names by `file://` gives another.
+    library chart it names by `file://` gives another, but for what .helmignore leaves out.
 
     Raises AnsibleFilterError when the folder or one of its dependencies is no chart.
     """

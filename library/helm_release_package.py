@@ -68,18 +68,21 @@ def helm(program: str, *arguments: str, data: str | None = None) -> str:
 
 def vendored_copy(chart: Path, target: Path) -> None:
     """Copy a chart with its file:// libraries inside; raises HelmError if another is missing."""
-    shutil.copytree(chart, target, ignore=shutil.ignore_patterns("Chart.lock"))
+    # An editor's lock may be a link that leads nowhere.
+    shutil.copytree(
+        chart, target, ignore=shutil.ignore_patterns("Chart.lock"), ignore_dangling_symlinks=True
+    )
     described = yaml.safe_load((chart / "Chart.yaml").read_text(encoding="utf-8"))
     for dependency in described.get("dependencies") or []:
         name = dependency["name"]
         repository = dependency.get("repository", "")
         charts = target / "charts"
         if repository.startswith("file://"):
-            for stale in charts.glob(f"{name}-*.tgz"):
+            for stale in charts.glob(f"{name}-[0-9]*.tgz"):
                 stale.unlink()
             shutil.rmtree(charts / name, ignore_errors=True)
             vendored_copy((chart / repository.removeprefix("file://")).resolve(), charts / name)
-        elif not (charts / name).exists() and not list(charts.glob(f"{name}-*.tgz")):
+        elif not (charts / name).exists() and not list(charts.glob(f"{name}-[0-9]*.tgz")):
             raise HelmError(
                 f"{chart.name} depends on {name} from {repository!r}: put it into "
                 f"{chart}/charts, or name a chart beside it by file://"

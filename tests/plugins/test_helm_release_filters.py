@@ -65,6 +65,29 @@ def test_what_helm_derives_does_not_count(charts: Path) -> None:
     assert version(charts) == before
 
 
+@pytest.mark.parametrize("place", ["web/templates", "shapes"])
+def test_what_the_chart_ignores_does_not_count(charts: Path, place: str) -> None:
+    (charts / "web/.helmignore").write_text("# An editor's.\n*.swp\n")
+    before = version(charts)
+    (charts / place / ".a.yaml.swp").write_text("being edited")
+    assert version(charts) == before
+    (charts / place / "b.yaml").write_text("b: 1\n")
+    assert version(charts) != before
+
+
+def test_library_from_elsewhere_counts(charts: Path) -> None:
+    (charts / "web/charts").mkdir()
+    before = version(charts)
+    (charts / "web/charts/other-1.0.0.tgz").write_bytes(b"fetched")
+    assert version(charts) != before
+
+
+def test_name_of_a_file_may_be_any_bytes(charts: Path) -> None:
+    before = version(charts)
+    (charts / "web" / os.fsdecode(b"caf\xe9.txt")).write_text("latin")
+    assert version(charts) != before
+
+
 def test_folder_without_a_chart_is_named(tmp_path: Path) -> None:
     with pytest.raises(AnsibleFilterError, match=r"Chart\.yaml is missing"):
         helm_release.helm_chart_version(str(tmp_path))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
+import helm_release
 import helm_release_package as package
 import pytest
 import yaml
@@ -153,3 +155,40 @@ def test_package_replaces_those_of_its_own_release_alone(tmp_path: Path) -> None
     kept = [package.package("helm", release, folder) for release in others + second]
     assert sorted(folder.rglob("*.tgz")) == sorted(kept)
     assert len(set(kept)) == len(kept)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "",
+        "# people's\n\n.git\n*.swp\n *~ \n",
+        "docs/\n",
+        "/notes.md\n",
+        "docs/*.md\n",
+        "*.[^a-l]d\n",
+        "notes.md/\nfile?/notes.md\n",
+        "!*\n",
+    ],
+)
+def test_version_is_made_of_what_helm_packages(tmp_path: Path, rules: str) -> None:
+    web, shapes = chart(tmp_path, "web"), chart(tmp_path, "shapes")
+    with (web / "Chart.yaml").open("a") as described:
+        described.write("dependencies:\n")
+        described.write("  - {name: shapes, version: 1.0.0, repository: file://../shapes}\n")
+    (web / ".helmignore").write_text(rules)
+    for folder in (web, shapes):
+        for name in ("docs/deep/a.md", "docs/a.md", "files/notes.md", "notes.md", "a.swp", "b~"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(name)
+        (folder / ".git").mkdir()
+        (folder / ".git" / "config").write_text("[core]")
+        (folder / "templates" / ".hidden").write_text("editor")
+        (folder / "Chart.lock").write_text("digest: x")
+    for stale in ("charts/shapes-0.9.0.tgz", "charts/shapes/old.yaml"):
+        (web / stale).parent.mkdir(parents=True, exist_ok=True)
+        (web / stale).write_text("stale")
+    (web / ".#lock").symlink_to("nowhere")
+    made = package.package("helm", released("web", web, "1.0.0"), tmp_path / "packages")
+    with tarfile.open(made) as archive:
+        packaged = {name.removeprefix("web/") for name in archive.getnames()}
+    assert {name for name, _ in helm_release._content(web)} == packaged
