@@ -15,8 +15,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Start the module with the task's arguments, which are those of kubernetes.core.helm."""
+        """Start the module with the task's arguments, which are those of kubernetes.core.helm.
+
+        Fails where helm_release_wait could not read how the job ends.
+        """
         result: dict[str, Any] = super().run(tmp, task_vars)
+        become = self._connection.become
+        if self._connection.transport != "local" or become:
+            found = f"becomes {become.get_option('become_user')}" if become else "goes elsewhere"
+            result["failed"] = True
+            result["msg"] = (
+                "Helm runs on the control node as the user who runs Ansible, but this play "
+                f"{found} (connection {self._connection.transport}). Remedy: set `connection: "
+                "local` and `become: false` for the play that has the role helm_release."
+            )
+            return result
         result |= self._execute_module(
             module_name="kubernetes.core.helm",
             module_args=self._task.args,
