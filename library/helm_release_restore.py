@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -102,7 +104,7 @@ class Release:
     def wait_for_running_helm(self) -> None:
         """Return once no Helm on this machine works on the release, or the time is over."""
         deadline = time.monotonic() + self.timeout
-        while running_helm(self.name) and time.monotonic() < deadline:
+        while running_helm(self.name, self.namespace, self.helm) and time.monotonic() < deadline:
             time.sleep(INTERVAL)
 
     def roll_back(self, revision: int, *, wait: bool) -> None:
@@ -226,16 +228,38 @@ def is_outdated(pod: dict[str, Any], wanted: dict[str, Any]) -> bool:
     )
 
 
-def running_helm(name: str) -> bool:
-    """Whether a Helm process of this machine changes a release of that name."""
+def named_namespace(process: str, words: list[str]) -> str:
+    """The namespace that a Helm process was given, "" where that cannot be told."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        flag, equals, value = word.partition("=")
+        if flag in ("--namespace", "-n"):
+            return value if equals else following
+    try:
+        # kubernetes.core names it there.
+        environment = Path("/proc", process, "environ").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    named = [entry for entry in environment if entry.startswith(b"HELM_NAMESPACE=")]
+    return os.fsdecode(named[0].partition(b"=")[2]) if named else ""
+
+
+def running_helm(name: str, namespace: str, helm: str) -> bool:
+    """Whether a Helm process of this machine changes the release.
+
+    One whose namespace cannot be told may do so.
+    """
     listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=False
+        ["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=False
     ).stdout
+    programs = {"helm", Path(helm).name}
     changing = {"upgrade", "install", "rollback", "uninstall"}
     return any(
-        words[0].rpartition("/")[2] == "helm" and name in words and changing & set(words)
-        for words in map(str.split, listed.splitlines())
-        if words
+        name in words
+        and changing & set(words)
+        # A path may hold spaces, so the program is not always the first word.
+        and programs & {word.rpartition("/")[2] for word in words}
+        and named_namespace(process, words) in ("", namespace)
+        for process, *words in map(str.split, listed.splitlines())
     )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import helm_release_restore
@@ -160,6 +163,45 @@ def test_only_outdated_pods_that_cannot_start_are_deleted() -> None:
     release = ScriptedRelease("deployed", items=[stateful_set, *pods])
     assert "web-bad" in helm_release_restore.restore(release, "blocked")
     assert release.done == ["kubectl delete pod --wait=false web-bad"]
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "environment", "works"),
+    [
+        ("helm", "upgrade -i web chart.tgz --namespace shop", {}, True),
+        ("helm-4", "--namespace=shop rollback web 2", {}, True),
+        ("helm-4", "-n shop uninstall web", {}, True),
+        # As kubernetes.core does.
+        ("helm-4", "upgrade -i web chart.tgz", {"HELM_NAMESPACE": "shop"}, True),
+        # Nobody says where: waiting does no harm.
+        ("helm", "upgrade -i web chart.tgz", {}, True),
+        ("helm", "upgrade -i web chart.tgz --namespace other", {}, False),
+        ("helm", "upgrade -i web chart.tgz", {"HELM_NAMESPACE": "other"}, False),
+        ("helm", "upgrade -i webs chart.tgz --namespace shop", {}, False),
+        ("helm", "history web --namespace shop", {}, False),
+        ("elm", "upgrade -i web chart.tgz --namespace shop", {}, False),
+    ],
+)
+def test_helm_at_work_on_the_release_is_seen(
+    tmp_path: Path, program: str, words: str, environment: dict[str, str], works: bool
+) -> None:
+    path = tmp_path / "a folder" / program
+    path.parent.mkdir()
+    path.write_text("#!/bin/sh\necho started\nread end\n")
+    path.chmod(0o755)
+    # A name that no other process has.
+    name = f"web-{os.getpid()}"
+    with subprocess.Popen(
+        [path, *words.replace("web", name).split()],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        seen = helm_release_restore.running_helm(name, "shop", "/opt/programs/helm-4")
+        process.communicate()
+    assert seen is works
 
 
 def stateful_set(storage: str, **spec: Any) -> dict[str, Any]:
