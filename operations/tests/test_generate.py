@@ -192,6 +192,8 @@ HELM = """\
 #!{python}
 import json, os, pathlib, sys
 words = sys.argv[1:]
+if "HELM_KUBECONTEXT" in os.environ:
+    sys.exit("led to another cluster")
 if words[0] not in ("list", "get"):
     os.execv("{helm}", ["helm", *words])
 everywhere = "--all-namespaces" in words
@@ -240,6 +242,8 @@ def cluster(
     scanner.write_text("")
     monkeypatch.setattr(generate, "SCANNER", scanner)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    # Of the user's own work, on another cluster.
+    monkeypatch.setenv("HELM_KUBECONTEXT", "elsewhere")
 
     def run(
         *words: str, releases: Sequence[object] = (), deployments: str = ""

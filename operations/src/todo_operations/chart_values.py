@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -26,6 +27,8 @@ CHARTS = CHECKOUT / "charts"
 # Charts that are released beside the application: the setting of their namespace, and its default.
 _BESIDE = {"traefik": ("ingress_namespace", "ingress"), "agents": ("kagent_namespace", "agents")}
 EXAMPLE = "values of backend replicas=2"
+# How variables begin that lead Helm to another cluster, user or store of releases (`helm env`).
+_ELSEWHERE = ("HELM_DRIVER", "HELM_KUBE", "HELM_NAMESPACE")
 SECONDS = 120
 INSTRUCTIONS = """\
 You write values for the Helm chart {chart}. Answer with one YAML mapping alone, no explanations,
@@ -186,6 +189,8 @@ def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             ["helm", *words],
+            # Helm prefers what these say to the kubeconfig that it is given.
+            env={key: value for key, value in os.environ.items() if not key.startswith(_ELSEWHERE)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
