@@ -132,6 +132,12 @@ def kubectl_json(*arguments: str) -> Any:
     return json.loads(kubectl(*arguments, "-o", "json"))
 
 
+def packaged(release: str) -> str:
+    """The chart of a release as `make up` has packaged it."""
+    (chart,) = (ROOT / ".state" / "charts" / release).glob("*.tgz")
+    return str(chart)
+
+
 def docker(*arguments: str) -> str:
     """What Docker prints, without white space around."""
     return subprocess.run(

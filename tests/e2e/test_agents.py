@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.support import ROOT, User, documented, kubectl, kubectl_json, wait_until
+from e2e.support import ROOT, User, documented, kubectl, kubectl_json, packaged, wait_until
 from scripted_model import SLOW_SECONDS
 from todo_operations import a2a, ask
 
@@ -446,9 +446,8 @@ def test_commands_of_the_documentation_work(command: str) -> None:
 
 
 def test_approval_is_a_persons(log: Path) -> None:
-    (chart,) = (ROOT / ".state" / "charts").glob("agents-0*.tgz")
     helm(
-        *("upgrade", "agents", str(chart), "--reuse-values", "--wait", "--set-json"),
+        *("upgrade", "agents", packaged("agents"), "--reuse-values", "--wait", "--set-json"),
         'agents={"todo-operator":{"requireApproval":["pods_log"]}}',
     )
     question = call("pods_log", namespace="todo", name="postgres-0")
@@ -495,9 +494,8 @@ def test_the_task_tools_work_with_a_token_and_a_persons_yes(log: Path, user: Use
         "tools": ["list_tasks", "add_task"],
         "requireApproval": ["add_task"],
     }
-    (chart,) = (ROOT / ".state" / "charts").glob("agents-0*.tgz")
     helm(
-        *("upgrade", "agents", str(chart), "--reuse-values", "--wait", "--set-json"),
+        *("upgrade", "agents", packaged("agents"), "--reuse-values", "--wait", "--set-json"),
         f"todoTools={json.dumps(tools)}",
     )
     assert token not in kubectl("get", "configmap", "agents", "-n", "agents", "-o", "json")

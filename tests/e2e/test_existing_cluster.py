@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from e2e.support import ROOT, kubectl, kubectl_json, playbook, wait_until
+from e2e.support import ROOT, kubectl, kubectl_json, packaged, playbook, wait_until
 
 KUBECONFIG = ROOT / ".state" / "kubeconfig"
 NAMESPACE = "elsewhere"
@@ -134,7 +134,6 @@ def registry() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def ingress() -> Iterator[int]:
     """The cluster's own ingress controller, of class `elsewhere`; its port on this machine."""
-    (chart,) = (ROOT / ".state" / "charts").glob("traefik-*.tgz")
     ours = kubectl_json("get", "deploy", "-n", "ingress", "traefik")
     tag = ours["spec"]["template"]["spec"]["containers"][0]["image"].rpartition(":")[2]
     values = {
@@ -144,7 +143,7 @@ def ingress() -> Iterator[int]:
         "image": {"tag": tag},
     }
     helm = ["helm", "--kubeconfig", str(KUBECONFIG), "--namespace", INGRESS]
-    install = [*helm, "install", "elsewhere", str(chart), "--wait", "--values", "-"]
+    install = [*helm, "install", "elsewhere", packaged("traefik"), "--wait", "--values", "-"]
     for namespace in (NAMESPACE, INGRESS):
         kubectl("create", "namespace", namespace)
     kubectl("label", "namespace", INGRESS, "pod-security.kubernetes.io/enforce=privileged")
@@ -180,9 +179,8 @@ def database(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     # By the name that it was pulled by: see the registry.
     image = {"repository": f"{registry}/postgres", "tag": server["image"].rpartition(":")[2]}
     values = {"image": image, "backup": {"enabled": False}}
-    (chart,) = (ROOT / ".state" / "charts").glob("postgres-*.tgz")
     helm = ["helm", "--kubeconfig", str(KUBECONFIG), "--namespace", DATABASE]
-    install = [*helm, "install", "postgres", str(chart), "--wait", "--values", "-"]
+    install = [*helm, "install", "postgres", packaged("postgres"), "--wait", "--values", "-"]
     kubectl("create", "namespace", DATABASE)
     try:
         add_secret(DATABASE, "todo-database", passwords)
