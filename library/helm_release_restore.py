@@ -9,9 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.helm_release_drift import changed_values, fixed_changes, foreign_remedy
+from ansible.module_utils.helm_release_drift import (
+    changed_values,
+    fixed_changes,
+    foreign_remedy,
+    released_objects,
+)
 
 DOCUMENTATION = r"""
 module: helm_release_restore
@@ -122,9 +126,7 @@ class Release:
         """What of a revision's StatefulSets cannot be made of those that run, with the remedy."""
         at = ["--revision", str(revision)]
         manifest = self.run(self.helm, "get", "manifest", self.name, *at)
-        wanted = [
-            item for item in yaml.safe_load_all(manifest) if item and item["kind"] == "StatefulSet"
-        ]
+        wanted = [item for item in released_objects(manifest) if item["kind"] == "StatefulSet"]
         lines = []
         for item in wanted:
             name = item["metadata"]["name"]
@@ -193,7 +195,7 @@ class Release:
     def remove(self, revision: int) -> str:
         """Take a release away that never was deployed; keep every volume."""
         manifest = self.run(self.helm, "get", "manifest", self.name, "--revision", str(revision))
-        kinds = {item["kind"] for item in yaml.safe_load_all(manifest) if item}
+        kinds = {item["kind"] for item in released_objects(manifest)}
         if "PersistentVolumeClaim" in kinds:
             selector = f"owner=helm,name={self.name}"
             self.run(self.kubectl, "delete", "secret", "--selector", selector)

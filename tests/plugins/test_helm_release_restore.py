@@ -113,8 +113,14 @@ def test_release_that_never_was_good_is_uninstalled(status: str) -> None:
     assert release.done[0].startswith("helm uninstall web --wait")
 
 
-def test_volume_of_a_half_way_installation_is_never_deleted() -> None:
-    manifest = "kind: Service\n---\nkind: PersistentVolumeClaim\n"
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "kind: Service\n---\nkind: PersistentVolumeClaim\n",
+        "kind: List\nitems: [{kind: Service}, {kind: PersistentVolumeClaim}]\n",
+    ],
+)
+def test_volume_of_a_half_way_installation_is_never_deleted(manifest: str) -> None:
     release = ScriptedRelease("pending-install", manifest=manifest)
     helm_release_restore.restore(release, "pending")
     assert release.done == ["kubectl delete secret --selector owner=helm,name=web"]
