@@ -1,18 +1,23 @@
 import { ApiError } from './api';
 
 /** For many things at once: quick, without keeping everybody else waiting. */
-export const parallelRequests = 4;
+const parallelRequests = 4;
 
 /** True of an error that the next request would meet, too. */
-export const stopsOthers = (error: unknown): boolean => error instanceof ApiError && error.stopsOthers;
+const stopsOthers = (error: unknown): boolean => error instanceof ApiError && error.stopsOthers;
 
 /**
  * Runs `act` for each item, at most `limit` at once. Answers with the items that failed or, after an
- * error that `stops` says would meet the others too, were not tried; and with the last error.
+ * error that `stops` says would meet the others too, were not tried; and with the last error. What is
+ * left out is as requests to the server want it.
  */
 export const inParallel = async <T>(
   items: readonly T[],
-  { limit, act, stops }: { limit: number; act: (item: T) => Promise<void>; stops: (error: unknown) => boolean },
+  {
+    act,
+    limit = parallelRequests,
+    stops = stopsOthers,
+  }: { act: (item: T) => Promise<void>; limit?: number; stops?: (error: unknown) => boolean },
 ): Promise<{ failed: T[]; error: unknown }> => {
   const waiting = [...items];
   const failed: T[] = [];

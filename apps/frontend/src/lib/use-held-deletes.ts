@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useRef } from 'react';
 import { ApiError } from './api';
-import { inParallel, parallelRequests, stopsOthers } from './in-parallel';
+import { inParallel } from './in-parallel';
 import type { Toast } from './use-toasts';
 
 type Options<Item> = {
@@ -50,8 +50,6 @@ export const useHeldDeletes = <Item extends { id: number }>(options: Options<Ite
   const send = useCallback(
     async (items: Item[]): Promise<{ failed: Item[]; error: unknown }> => {
       const outcome = await inParallel(items, {
-        limit: parallelRequests,
-        stops: stopsOthers,
         act: async ({ id }) => {
           if (!held.current.delete(id)) return;
           try {

@@ -2,7 +2,7 @@
 
 import { startTransition, useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import { ApiError, createTask, deleteTask, listTasks, messageOf, pageSize, setCompleted, updateTask } from './api';
-import { inParallel, parallelRequests, stopsOthers } from './in-parallel';
+import { inParallel } from './in-parallel';
 import { onTabMessage, tellTabs } from './tabs';
 import { emptyTask, fits, initialTasks, tasksReducer, type ListedTask, type TasksState } from './tasks-reducer';
 import type { Task, TaskDraft, TaskPage, TaskQuery } from './types';
@@ -201,8 +201,6 @@ export const useTasks = ({ userId, query, firstPage, showToast, onSignedOut }: O
       let gone = 0;
       setProgress({ done, total: open.length });
       const { failed, error } = await inParallel(open, {
-        limit: parallelRequests,
-        stops: stopsOthers,
         act: async (task) => {
           if (await setDone(task, true)) done += 1;
           else gone += 1;
