@@ -518,10 +518,8 @@ _NO_TITLE = re.compile(
     r"|welcome)\b ?)+",
     re.IGNORECASE,
 )
-_TO_NUMBERED = compile_pattern(
-    r" (?:to|onto|on|into|in|for|under)"
-    r" (?:(?:the |my )?(?:<TASK>|item) (?:number |no\.? )?#?\d{1,9}|#\d{1,9})$"
-)
+_NUMBERED = r"(?:(?:the |my )?(?:<TASK>|item) (?:number |no\.? )?#?\d{1,9}|#\d{1,9})"
+_TO_NUMBERED = compile_pattern(r" (?:to|onto|on|into|in|for|under) " + _NUMBERED + "$")
 _ARITHMETIC = re.compile(
     r"[$€£]?\d[\d.,%]*(?: ?[+*/-]| \w+)?(?: (?:and|plus|to|with|on))? [$€£]?\d.*", re.IGNORECASE
 )
@@ -568,7 +566,6 @@ _NO_ORDER = (
 )
 
 _ALL_LISTED = r"(?P<what><EVERYTHING>|<WHOLELIST>)(?: (?:on|in|from) <ALLTASKS>)?"
-_NUMBERED = r"(?:(?:the |my )?(?:<TASK>|item) (?:number |no\.? )?#?\d{1,9}|#\d{1,9})"
 _I_HAVE = r"(?:(?:i|we)(?:'ve| have)? )?(?:(?:just|already|finally|also|now) )*"
 _UNNEEDED = (
     r"(?:(?:does not|doesn't|do not|don't) (?:need(?: to)?|have to)"
@@ -797,7 +794,6 @@ RULES: tuple[Rule, ...] = (
             r"what(?:'s| is| are)(?: the| my)? (?:plans?|agenda|workload)(?: for)?(?: the day"
             r"| today| tomorrow)?",
             r"what (?:are )?(?:the )?things (?:that )?i have" + _WHEN,
-            r"what are the things (?:that )?i have" + _WHEN,
             r"(?:instruct|tell|remind) me (?:on |of |about )?what(?: all| else)? (?:to do|i"
             r" (?:have|had|need|needed|was (?:going|supposed|meaning)) to do)" + _WHEN,
             r"what(?:'ve i got| have i got| do i have)(?: left)?" + _WHEN,
