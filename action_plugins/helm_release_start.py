@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import os
+import secrets
+import signal
+from pathlib import Path
+from typing import Any, NoReturn
 
 from ansible.plugins.action import ActionBase
+
+
+def write_whole(path: Path, job: dict[str, Any]) -> None:
+    """Write what is known about a job, so that who reads it never sees half of it."""
+    new = path.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(job), encoding="utf-8")
+    new.replace(path)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -30,10 +43,41 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "local` and `become: false` for the play that has the role helm_release."
             )
             return result
-        result |= self._execute_module(
-            module_name="kubernetes.core.helm",
-            module_args=self._task.args,
-            task_vars=task_vars,
-            wrap_async=self._task.async_val,
-        )
-        return result
+        name = f"j{secrets.randbelow(10**12)}"
+        folder = self.get_shell_option("async_dir", default="~/.ansible_async")
+        path = Path(folder).expanduser() / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        job = {"ansible_job_id": name, "results_file": str(path)}
+        write_whole(path, job | {"started": True, "finished": False})
+        # A fork instead of Ansible's async_wrapper, for that and the module would compile Ansible
+        # once more each.
+        if not os.fork():
+            self._go_on(path, job, task_vars)
+        return result | job | {"started": True, "finished": False, "changed": True}
+
+    def _go_on(self, path: Path, job: dict[str, Any], task_vars: Any) -> NoReturn:
+        """Run the module and write down how it ended, whatever becomes of Ansible meanwhile."""
+        try:
+            os.setsid()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            # Ansible's limit ends Helm, too.
+            signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))
+            signal.alarm(self._task.async_val)
+            try:
+                done = self._execute_module(
+                    module_name="kubernetes.core.helm",
+                    module_args=self._task.args,
+                    task_vars=task_vars,
+                )
+                # Not the secrets among the values, nor what says `msg` again as an object.
+                for key in ("invocation", "exception"):
+                    done.pop(key, None)
+                ended = {**done, **job, "started": True, "finished": True}
+                write_whole(path, ended)
+            except Exception as error:
+                failure = {"failed": True, "msg": f"Helm's module gave no answer: {error}"}
+                write_whole(path, {**failure, **job, "started": True, "finished": True})
+            self.cleanup(force=True)
+        finally:
+            os._exit(0)

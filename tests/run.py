@@ -26,10 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".state" / "logs" / "tests"
 MOLECULE = ROOT / ".state" / "molecule"
-# The scenarios that take about half of Molecule's time.
-MOLECULE_HALF = (
-    *("container_engine", "existing_cluster", "helm_release", "kagent", "preflight", "smoke"),
-)
+# The scenarios by parts that take about as long; the last part has all others.
+MOLECULE_PARTS = (("helm_release",), ("minikube",))
 # A hang is a failure, too; the longest check builds a whole cluster from sources.
 HANG_GUARD_SECONDS = 4500
 SHOWN_LINES = 120
@@ -98,18 +96,7 @@ def rows() -> tuple[list[Check], list[Check]]:
             ["ansible-playbook", "tests/browser/prepare.yml"],
             needs=platform,
         ),
-        Check(
-            "molecule",
-            "molecule first",
-            molecule("first", *(f"--scenario-name={name}" for name in MOLECULE_HALF)),
-            needs=platform,
-        ),
-        Check(
-            "molecule",
-            "molecule second",
-            molecule("second", "--all", *(f"--exclude={name}" for name in MOLECULE_HALF)),
-            needs=platform,
-        ),
+        *molecule(platform),
     ]
     cluster = [
         # A run before this one may have been cut off, its checkout deleted, its container left.
@@ -128,10 +115,25 @@ def rows() -> tuple[list[Check], list[Check]]:
     return checkout, cluster
 
 
-def molecule(half: str, *scenarios: str) -> list[str]:
-    """Half of `molecule test --all`, with a state of its own: both may run at the same time."""
-    state = f"MOLECULE_EPHEMERAL_DIRECTORY={MOLECULE / half}"
-    return ["env", state, "molecule", "test", *scenarios]
+def molecule(needs: tuple[str, ...]) -> list[Check]:
+    """`molecule test --all` in parts, each with a state of its own: they run at the same time."""
+    parts = {
+        " ".join(part): [f"--scenario-name={name}" for name in part] for part in MOLECULE_PARTS
+    }
+    others = [f"--exclude={name}" for part in MOLECULE_PARTS for name in part]
+    parts["the other roles"] = ["--all", *others]
+    return [
+        Check(
+            "molecule",
+            f"molecule: {name}",
+            [
+                *("env", f"MOLECULE_EPHEMERAL_DIRECTORY={MOLECULE / name.replace(' ', '_')}"),
+                *("molecule", "test", *scenarios),
+            ],
+            needs=needs,
+        )
+        for name, scenarios in parts.items()
+    ]
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -262,7 +264,7 @@ def main(groups: list[str]) -> int:
     progress = Progress(len(names))
     threads = [
         threading.Thread(target=run_checks, args=(queues, names, progress))
-        for queues in ([checkout], [cluster, checkout])
+        for queues in ([checkout], [cluster, checkout], *([] if cluster else [[checkout]]))
     ]
     for thread in threads:
         thread.start()

@@ -2,8 +2,8 @@
 """Stands in for minikube, kubectl and docker: one scripted cluster kept in a JSON file.
 
 Called under the name of the program it plays, by a link in the folder of the state, which is one
-line in `cluster.json` there. What was called is in `calls.log`. Needs nothing but Python, and so
-starts without what is installed: a case calls it some twenty times.
+line in `cluster.json` there. What was called is in `calls.log`. A case calls it some twenty times,
+so it starts without what is installed and imports as little as it can.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-CALLED = Path(sys.argv[0])
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+CALLED = sys.argv[0]
 # The role's own link, by which it deletes a cluster, leads to one of this folder's.
-if CALLED.name == "program":
-    CALLED = CALLED.readlink()
-HOME = CALLED.parent
-STATE = HOME / "cluster.json"
+if os.path.basename(CALLED) == "program":
+    CALLED = os.readlink(CALLED)
+HOME, PROGRAM = os.path.split(CALLED)
+STATE = f"{HOME}/cluster.json"
 NEW: dict[str, Any] = {
     "container": "none",  # none, stopped, running
     "kubernetes": False,  # whether kubelet and API server run
@@ -44,12 +46,27 @@ HOST_IMAGES = (
 PUBLISHED = {"HostIp": "127.0.0.1", "HostPort": "8080"}
 
 
-def profile() -> Path:
-    return Path(os.environ["MINIKUBE_HOME"], ".minikube", "profiles", "molecule", "config.json")
+def profile() -> str:
+    return f"{os.environ['MINIKUBE_HOME']}/.minikube/profiles/molecule/config.json"
 
 
-def machine(node: str) -> Path:
-    return Path(os.environ["MINIKUBE_HOME"], ".minikube", "machines", node)
+def machine(node: str) -> str:
+    return f"{os.environ['MINIKUBE_HOME']}/.minikube/machines/{node}"
+
+
+def read(path: str) -> dict[str, Any]:
+    """What is in a JSON file, nothing where there is no file."""
+    try:
+        with open(path) as file:
+            found: dict[str, Any] = json.load(file)
+    except FileNotFoundError:
+        found = {}
+    return found
+
+
+def write(path: str, content: dict[str, Any]) -> None:
+    with open(path, "w") as file:
+        json.dump(content, file)
 
 
 def flag(arguments: list[str], name: str, default: str = "") -> str:
@@ -57,8 +74,8 @@ def flag(arguments: list[str], name: str, default: str = "") -> str:
 
 
 def write_profile(arguments: list[str], state: dict[str, Any]) -> None:
-    profile().parent.mkdir(parents=True, exist_ok=True)
-    old = json.loads(profile().read_text()) if profile().exists() else {}
+    os.makedirs(os.path.dirname(profile()), exist_ok=True)
+    old = read(profile())
     version = flag(arguments, "kubernetes-version")
     config = old or {
         "Driver": flag(arguments, "driver"),
@@ -71,7 +88,7 @@ def write_profile(arguments: list[str], state: dict[str, Any]) -> None:
     }
     config["KubernetesConfig"] |= {"KubernetesVersion": version, "ContainerRuntime": "containerd"}
     config["Addons"] = dict.fromkeys(state["addons"], True)
-    profile().write_text(json.dumps(config))
+    write(profile(), config)
 
 
 def minikube(arguments: list[str], state: dict[str, Any]) -> int:
@@ -89,28 +106,29 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
             state["kubernetes"] = False
             print("X Exiting due to GUEST_START: wait 6m0s for node: not ready")
             return 80
-        if any(machine(node).exists() for node in state["unjoined"]):
+        if any(os.path.exists(machine(node)) for node in state["unjoined"]):
             print("X Exiting due to GUEST_START: a node that is known does not join again")
             return 80
         state |= {"unjoined": [], "kubernetes": True, "resolution": "60s", "stale": 1}
         state["metrics"] = "metrics-server" in state["addons"]
-        Path(os.environ["KUBECONFIG"]).write_text("clusters: []\n")
+        with open(os.environ["KUBECONFIG"], "w") as file:
+            file.write("clusters: []\n")
     elif command == "node":
-        config = json.loads(profile().read_text())
+        config = read(profile())
         if config["ExposedPorts"]:
             print("X Exiting due to GUEST_NODE_ADD: port is already allocated")
             return 80
         name = f"m0{len(config['Nodes']) + 1}"
         config["Nodes"].append({"Name": name})
-        machine(f"molecule-{name}").mkdir(parents=True)
-        profile().write_text(json.dumps(config))
+        os.makedirs(machine(f"molecule-{name}"))
+        write(profile(), config)
     elif command == "addons":
         name = arguments[arguments.index("enable") + 1]
         if "refused" in flag(arguments, "images"):
             print("X Exiting due to MK_ADDON_ENABLE: the image is refused")
             return 11
         state["addons"] = sorted({*state["addons"], name})
-        config = json.loads(profile().read_text())
+        config = read(profile())
         for key, given in (("Images", "images"), ("Registries", "registries")):
             pairs = filter(None, flag(arguments, given).split(","))
             custom = config.setdefault(f"CustomAddon{key}", {})
@@ -119,23 +137,24 @@ def minikube(arguments: list[str], state: dict[str, Any]) -> int:
             state["metrics"] = True
         else:
             state["classes"] = {"local-path": False, "standard": True}
-        profile().write_text(json.dumps(config | {"Addons": dict.fromkeys(state["addons"], True)}))
+        write(profile(), config | {"Addons": dict.fromkeys(state["addons"], True)})
     elif command == "stop":
         state |= {"container": "stopped", "kubernetes": False}
     elif command == "delete":
         state |= json.loads(json.dumps(NEW)) | {"fail_start": state["fail_start"]}
-        for node in machine("molecule").parent.glob("*"):
-            node.rmdir()
-        if profile().exists():
-            profile().unlink()
-            profile().parent.rmdir()
+        machines = machine("")
+        for node in os.listdir(machines) if os.path.exists(machines) else ():
+            os.rmdir(machine(node))
+        if os.path.exists(profile()):
+            os.remove(profile())
+            os.rmdir(os.path.dirname(profile()))
     elif command == "version":
         print("v0.0.0")
     return 0
 
 
 def status(state: dict[str, Any]) -> int:
-    if not profile().exists():
+    if not os.path.exists(profile()):
         print('{"specversion":"1.0","type":"io.k8s.sigs.minikube.error","data":{"message":"no"}}')
         return 85
     if state["container"] == "none" or state["unjoined"]:
@@ -229,15 +248,15 @@ def docker(arguments: list[str], state: dict[str, Any]) -> int:
 
 
 def main() -> int:
-    program, arguments = CALLED.name, sys.argv[1:]
-    state = NEW | (json.loads(STATE.read_text()) if STATE.exists() else {})
-    with (HOME / "calls.log").open("a") as calls:
-        calls.write(f"{program} {' '.join(arguments)}\n")
+    arguments = sys.argv[1:]
+    state = NEW | read(STATE)
+    with open(f"{HOME}/calls.log", "a") as calls:
+        calls.write(f"{PROGRAM} {' '.join(arguments)}\n")
     before = json.dumps(state)
-    play: Callable[[list[str], dict[str, Any]], int] = globals()[program]
+    play: Callable[[list[str], dict[str, Any]], int] = globals()[PROGRAM]
     code = play(arguments, state)
     if json.dumps(state) != before:
-        STATE.write_text(json.dumps(state))
+        write(STATE, state)
     return code
 
 
