@@ -5,9 +5,10 @@
     python tests/run.py lint unit       some groups
 
 Two run at a time: what uses the cluster, in order, and beside it what does not; once the cluster's
-are through, two of those. Each check's output goes to .state/logs/tests/NAME.log and, when it
-fails, to the screen, its end once more after all others. A check that needs what an earlier one
-makes (the cluster, say) is counted as failed when that one failed.
+are through, two of those. A group without checks of the cluster runs four at a time. Each check's
+output goes to .state/logs/tests/NAME.log and, when it fails, to the screen, its end once more after
+all others. A check that needs what an earlier one makes (the cluster, say) is counted as failed
+when that one failed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".state" / "logs" / "tests"
 MOLECULE = ROOT / ".state" / "molecule"
 # The scenarios by parts that take about as long; the last part has all others.
-MOLECULE_PARTS = (("helm_release",), ("minikube",))
+MOLECULE_PARTS = (("helm_release",), ("minikube",), ("images", "offline_bundle", "secrets"))
 # A hang is a failure, too; the longest check builds a whole cluster from sources.
 HANG_GUARD_SECONDS = 4500
 SHOWN_LINES = 120
@@ -38,8 +39,8 @@ ANEW = ("--extra-vars", "minikube_recreate_allowed=true")
 # A make that finds these tells about folders and takes over the caller's flags.
 CALLED_BY_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
 PYTHON_SOURCES = (
-    *("action_plugins", "apps", "filter_plugins", "library", "module_utils", "operations"),
-    *("tests", "tools"),
+    *("action_plugins", "apps", "connection_plugins", "filter_plugins", "library", "module_utils"),
+    *("operations", "tests", "tools"),
 )
 
 
@@ -264,7 +265,7 @@ def main(groups: list[str]) -> int:
     progress = Progress(len(names))
     threads = [
         threading.Thread(target=run_checks, args=(queues, names, progress))
-        for queues in ([checkout], [cluster, checkout], *([] if cluster else [[checkout]]))
+        for queues in ([checkout], [cluster, checkout], *([] if cluster else [[checkout]] * 2))
     ]
     for thread in threads:
         thread.start()
