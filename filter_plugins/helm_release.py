@@ -39,11 +39,14 @@ _ELSEWHERE = (
     "HELM_NAMESPACE",
 )
 
+# The one in C, where there is one, reads a chart in a fifth of the time.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def _chart(directory: Path) -> dict[str, Any]:
     path = directory / "Chart.yaml"
     try:
-        chart = yaml.safe_load(path.read_text(encoding="utf-8"))
+        chart = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506
     except FileNotFoundError:
         raise AnsibleFilterError(
             f"{path} is missing: `chart` must be the path of a chart's folder"
