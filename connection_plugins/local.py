@@ -80,6 +80,8 @@ def become_module(package: bytes, variables: dict[str, str], out: int, err: int)
         os.dup2(err, 2)
         sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
         os.environ.update(variables)
+        # Ansible's wrapper takes a single argument for a wish to debug the module.
+        sys.argv = [""]
         try:
             exec(compile(package, "<stdin>", "exec"), {"__name__": "__main__"})  # noqa: S102
             code = 0

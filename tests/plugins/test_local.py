@@ -106,9 +106,12 @@ def play(folder: Path, connection_plugins: Path) -> tuple[dict[str, Any], str]:
     (folder / "ansible.cfg").write_text(
         f"[defaults]\nconnection_plugins = {connection_plugins}\nlibrary = library\n"
         f"remote_tmp = {folder / 'temporary'}\ninterpreter_python = {sys.executable}\n"
+        "inventory = hosts.yml\n"
     )
+    (folder / "hosts.yml").write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n")
     done = subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", "play.yml"],
+        # One argument: of a module, Ansible's wrapper would take it for a wish to debug.
+        ["ansible-playbook", "play.yml"],
         cwd=folder,
         env=os.environ | {"ANSIBLE_CONFIG": str(folder / "ansible.cfg")},
         capture_output=True,
