@@ -4,11 +4,11 @@
     python tests/run.py                 everything
     python tests/run.py lint unit       some groups
 
-Two run at a time: what uses the cluster, in order, and beside it what does not; once the cluster's
-are through, two of those. A group without checks of the cluster runs four at a time. Each check's
-output goes to .state/logs/tests/NAME.log and, when it fails, to the screen, its end once more after
-all others. A check that needs what an earlier one makes (the cluster, say) is counted as failed
-when that one failed.
+Two run at a time: what uses the cluster, in order, and beside it what does not, first what need not
+wait; once the cluster's are through, two of those. A group without checks of the cluster runs four
+at a time. Each check's output goes to .state/logs/tests/NAME.log and, when it fails, to the screen,
+its end once more after all others. A check that needs what an earlier one makes (the cluster, say)
+is counted as failed when that one failed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +76,13 @@ def rows() -> tuple[list[Check], list[Check]]:
         Check("lint", "role tables", ["python", "tools/role_docs.py", "--check"]),
         Check("lint", "chart tables", ["python", "tools/chart_docs.py", "--check"]),
         Check("lint", "chart scanners", ["python", "tests/charts/scan.py"]),
+        Check(
+            "unit",
+            "apps",
+            # The same examples in every run: a new one is found by who runs pytest, not by chance.
+            [*database, "pytest", "--hypothesis-profile=ci", "apps"],
+            needs=platform,
+        ),
         # Not `npm ci`: it refuses a lock file that leaves out other systems' builds of Next's
         # compiler, and not every mirror carries those.
         Check("lint", "npm packages", ["npm", "install", "--no-save"], "apps/frontend"),
@@ -102,13 +108,6 @@ def rows() -> tuple[list[Check], list[Check]]:
     cluster = [
         # A run before this one may have been cut off, its checkout deleted, its container left.
         Check("e2e", "platform up", ["ansible-playbook", "site.yml", *ANEW]),
-        # The same examples in every run: a new one is found by who runs pytest, not by chance here.
-        Check(
-            "unit",
-            "apps",
-            [*database, "pytest", "--hypothesis-profile=ci", "apps"],
-            needs=platform,
-        ),
         Check("e2e", "reproduce", ["ansible-playbook", "playbooks/reproduce.yml"], needs=platform),
         Check("e2e", "end to end", ["pytest", "tests/e2e", "--durations=20"], needs=platform),
         Check("e2e", "browser", ["pytest", "tests/browser"], needs=(*platform, "browser tools")),
@@ -157,8 +156,8 @@ def is_shell(path: Path) -> bool:
 class Progress:
     """What is said on the screen, by one check at a time."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
         self._lock = threading.Condition()
         self._running: dict[str, Check] = {}
         self._done: set[str] = set()
@@ -166,14 +165,27 @@ class Progress:
         self.failed: dict[str, str] = {}
 
     def wait(self, name: str) -> bool:
-        """Wait until the check has ended; returns whether it passed."""
-        with self._lock:
-            self._lock.wait_for(lambda: name in self._done)
-            return name in self.passed
+        """Wait until the check has ended; returns whether it passed.
 
-    def start(self, check: Check) -> None:
+        One of a group that is not run is what an earlier run left: it is not waited for.
+        """
         with self._lock:
-            self._running[check.name] = check
+            self._lock.wait_for(lambda: self._is_over(name))
+            return name in self.passed or name not in self._names
+
+    def _is_over(self, name: str) -> bool:
+        return name in self._done or name not in self._names
+
+    def take(self, queues: list[deque[Check]]) -> Check | None:
+        """The next check of the first queue that has one: the first that need not wait, if any."""
+        with self._lock:
+            for queue in filter(None, queues):
+                ready = (check for check in queue if all(map(self._is_over, check.needs)))
+                check = next(ready, queue[0])
+                queue.remove(check)
+                self._running[check.name] = check
+                return check
+            return None
 
     def finish(self, check: Check, seconds: float, problem: str) -> None:
         """Tell how the check ended; without a problem it has passed."""
@@ -185,7 +197,7 @@ class Progress:
                 self.failed[check.name] = problem
             else:
                 self.passed.add(check.name)
-            line = f"{f'{len(self._done)}/{self._number}':>7}  {check.group:9} {check.name:17}"
+            line = f"{f'{len(self._done)}/{len(self._names)}':>7}  {check.group:9} {check.name:17}"
             print(f"{line} {'FAILED' if problem else 'passed'} {seconds:7.1f} s", flush=True)
             if problem:
                 print(problem, flush=True)
@@ -230,19 +242,9 @@ def run(check: Check) -> str:
     return "\n".join([title, *shown, "---"])
 
 
-def take(queues: list[deque[Check]]) -> Check | None:
-    """The next check of the first queue that still has one."""
-    for queue in queues:
-        with suppress(IndexError):
-            return queue.popleft()
-    return None
-
-
-def run_checks(queues: list[deque[Check]], names: list[str], progress: Progress) -> None:
-    while check := take(queues):
-        # A group run alone relies on what an earlier run left: only checks of this run are needed.
-        missing = [name for name in check.needs if name in names and not progress.wait(name)]
-        progress.start(check)
+def run_checks(queues: list[deque[Check]], progress: Progress) -> None:
+    while check := progress.take(queues):
+        missing = [name for name in check.needs if not progress.wait(name)]
         started = time.monotonic()
         problem = f"--- needs {missing[0]}" if missing else run(check)
         progress.finish(check, time.monotonic() - started, problem)
@@ -262,9 +264,9 @@ def main(groups: list[str]) -> int:
         deque(check for check in row if not groups or check.group in groups) for row in rows()
     )
     names = [check.name for check in (*checkout, *cluster)]
-    progress = Progress(len(names))
+    progress = Progress(names)
     threads = [
-        threading.Thread(target=run_checks, args=(queues, names, progress))
+        threading.Thread(target=run_checks, args=(queues, progress))
         for queues in ([checkout], [cluster, checkout], *([] if cluster else [[checkout]] * 2))
     ]
     for thread in threads:

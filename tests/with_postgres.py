@@ -31,10 +31,22 @@ def output(*command: str) -> str:
 
 
 def deployed_image() -> str:
+    """The image of the platform's database.
+
+    What runs beside this may just have stopped the cluster: it is asked for a while.
+    """
     get = ["get", "statefulset", "postgres", "--namespace", "todo", "--output", "json"]
-    found = json.loads(output("kubectl", "--kubeconfig", str(KUBECONFIG), *get))
-    image: str = found["spec"]["template"]["spec"]["containers"][0]["image"]
-    return image
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            found = json.loads(output("kubectl", "--kubeconfig", str(KUBECONFIG), *get))
+        except subprocess.CalledProcessError as error:
+            if not KUBECONFIG.exists() or time.monotonic() > until:
+                raise RuntimeError(f"no platform answers (`make up`): {error.stderr}") from error
+            time.sleep(1)
+        else:
+            image: str = found["spec"]["template"]["spec"]["containers"][0]["image"]
+            return image
 
 
 def start(image: str, folder: Path, password: str) -> str:
