@@ -65,8 +65,11 @@ def read(path: str) -> dict[str, Any]:
 
 
 def write(path: str, content: dict[str, Any]) -> None:
-    with open(path, "w") as file:
+    """Others read it meanwhile: they see the old or the new one, whole."""
+    new = f"{path}.{os.getpid()}"
+    with open(new, "w") as file:
         json.dump(content, file)
+    os.replace(new, path)
 
 
 def flag(arguments: list[str], name: str, default: str = "") -> str:
