@@ -47,13 +47,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         folder = self.get_shell_option("async_dir", default="~/.ansible_async")
         path = Path(folder).expanduser() / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        job = {"ansible_job_id": name, "results_file": str(path)}
-        write_whole(path, job | {"started": True, "finished": False})
+        job = {"ansible_job_id": name, "results_file": str(path), "started": True}
+        write_whole(path, job | {"finished": False})
         # A fork instead of Ansible's async_wrapper, for that and the module would compile Ansible
         # once more each.
         if not os.fork():
             self._go_on(path, job, task_vars)
-        return result | job | {"started": True, "finished": False, "changed": True}
+        return result | job | {"finished": False, "changed": True}
 
     def _go_on(self, path: Path, job: dict[str, Any], task_vars: Any) -> NoReturn:
         """Run the module and write down how it ended, whatever becomes of Ansible meanwhile."""
@@ -73,11 +73,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 # Not the secrets among the values, nor what says `msg` again as an object.
                 for key in ("invocation", "exception"):
                     done.pop(key, None)
-                ended = {**done, **job, "started": True, "finished": True}
-                write_whole(path, ended)
+                write_whole(path, done | job | {"finished": True})
             except Exception as error:
                 failure = {"failed": True, "msg": f"Helm's module gave no answer: {error}"}
-                write_whole(path, {**failure, **job, "started": True, "finished": True})
+                write_whole(path, failure | job | {"finished": True})
             self.cleanup(force=True)
         finally:
             os._exit(0)

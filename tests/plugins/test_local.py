@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from modules import play, without
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,7 +86,6 @@ PLAY = """\
         mode: "0600"
 """
 OWN = """\
-#!/usr/bin/python
 from ansible.module_utils.basic import AnsibleModule
 AnsibleModule(argument_spec={}).exit_json(said="here")
 """
@@ -97,48 +94,25 @@ OF_ITS_OWN = {"start", "end", "delta", "elapsed", "ansible_job_id", "results_fil
 OF_ITS_OWN |= {"atime", "ctime", "inode", "mtime", "version", "src"}
 
 
-def play(folder: Path, connection_plugins: Path) -> tuple[dict[str, Any], str]:
+def played(folder: Path, connection_plugins: Path) -> tuple[dict[str, Any], str]:
     """What the play registers, by name, and what it showed."""
-    for name in ("a folder", "library", "temporary"):
+    for name in ("a folder", "temporary"):
         (folder / name).mkdir(parents=True)
-    (folder / "library" / "of_the_project.py").write_text(OWN)
-    (folder / "play.yml").write_text(PLAY)
-    (folder / "ansible.cfg").write_text(
-        f"[defaults]\nconnection_plugins = {connection_plugins}\nlibrary = library\n"
-        f"remote_tmp = {folder / 'temporary'}\ninterpreter_python = {sys.executable}\n"
-        "inventory = hosts.yml\n"
-    )
-    (folder / "hosts.yml").write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n")
-    done = subprocess.run(
-        # One argument: of a module, Ansible's wrapper would take it for a wish to debug.
-        ["ansible-playbook", "play.yml"],
-        cwd=folder,
-        env=os.environ | {"ANSIBLE_CONFIG": str(folder / "ansible.cfg")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert (folder / "answers.json").exists(), done.stdout + done.stderr
-    text = (folder / "answers.json").read_text().replace(str(folder), "FOLDER")
-    answers: dict[str, Any] = json.loads(text)
-    return answers, done.stdout + done.stderr
+    settings: dict[str, Path | str] = {
+        "connection_plugins": connection_plugins,
+        "remote_tmp": folder / "temporary",
+    }
+    registered, screen = play(folder, PLAY, {"of_the_project": OWN}, settings)
+    text = json.dumps(registered).replace(str(folder), "FOLDER")
+    return json.loads(text), screen
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     """What is registered in forks of the worker, and in processes of their own."""
     folder = tmp_path_factory.mktemp("play")
-    here = play(folder / "here", ROOT / "connection_plugins")
-    return here, play(folder / "apart", folder / "none")
-
-
-def shown(answer: Any) -> Any:
-    if isinstance(answer, list):
-        return [shown(item) for item in answer]
-    if isinstance(answer, dict):
-        return {key: shown(value) for key, value in answer.items() if key not in OF_ITS_OWN}
-    return answer
+    here = played(folder / "here", ROOT / "connection_plugins")
+    return here, played(folder / "apart", folder / "none")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +122,7 @@ def shown(answer: Any) -> Any:
 )
 def test_answer_is_that_of_a_process_of_its_own(both: tuple[Any, Any], name: str) -> None:
     (here, _), (apart, _) = both
-    assert shown(here[name]) == shown(apart[name])
+    assert without(here[name], OF_ITS_OWN) == without(apart[name], OF_ITS_OWN)
 
 
 def test_it_runs_in_a_fork_but_for_what_must_outlive_it(both: tuple[Any, Any]) -> None:

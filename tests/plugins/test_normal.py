@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from modules import play, without
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,44 +115,23 @@ OF_ITS_OWN |= {"ansible_job_id", "results_file"}
 OF_ITS_OWN |= {"atime", "birthtime", "ctime", "inode", "mtime", "version"}
 
 
-def play(folder: Path, action_plugins: Path) -> tuple[dict[str, Any], str]:
+def played(folder: Path, action_plugins: Path) -> tuple[dict[str, Any], str]:
     """What the play registers, by name, and what it showed."""
-    (folder / "library").mkdir(parents=True)
-    (folder / "module_utils").mkdir()
-    (folder / "library" / "tried.py").write_text(f"#!/usr/bin/python\n{MODULE}")
+    (folder / "module_utils").mkdir(parents=True)
     (folder / "module_utils" / "shared.py").write_text("SHARED = 'by all modules'\n")
-    (folder / "play.yml").write_text(PLAY)
-    (folder / "ansible.cfg").write_text(
-        "[defaults]\nlibrary = library\nmodule_utils = module_utils\n"
-        f"action_plugins = {action_plugins}\ninterpreter_python = {sys.executable}\n"
-    )
-    done = subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", "play.yml"],
-        cwd=folder,
-        env=os.environ | {"ANSIBLE_CONFIG": str(folder / "ansible.cfg")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (folder / "answers.json").exists(), done.stdout + done.stderr
-    answers: dict[str, Any] = json.loads((folder / "answers.json").read_text())
-    return answers, done.stdout + done.stderr
+    settings: dict[str, Path | str] = {
+        "module_utils": "module_utils",
+        "action_plugins": action_plugins,
+    }
+    return play(folder, PLAY, {"tried": MODULE}, settings)
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     """What is registered in Ansible's worker, and in processes of their own."""
     folder = tmp_path_factory.mktemp("play")
-    here = play(folder / "here", ROOT / "action_plugins")
-    return here, play(folder / "apart", folder / "none")
-
-
-def shown(answer: Any) -> Any:
-    if isinstance(answer, list):
-        return [shown(item) for item in answer]
-    if isinstance(answer, dict):
-        return {key: shown(value) for key, value in answer.items() if key not in OF_ITS_OWN}
-    return answer
+    here = played(folder / "here", ROOT / "action_plugins")
+    return here, played(folder / "apart", folder / "none")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +141,7 @@ def shown(answer: Any) -> Any:
 )
 def test_answer_is_that_of_a_process_of_its_own(both: tuple[Any, Any], name: str) -> None:
     (here, _), (apart, _) = both
-    assert shown(here[name]) == shown(apart[name])
+    assert without(here[name], OF_ITS_OWN) == without(apart[name], OF_ITS_OWN)
 
 
 def test_it_runs_in_the_worker_but_for_what_must_outlive_it(both: tuple[Any, Any]) -> None:
