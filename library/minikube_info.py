@@ -56,6 +56,11 @@ options:
     description: Whether a cluster must tell the use of its nodes to count as running.
     type: bool
     default: true
+  marker:
+    description: >-
+      File that is there once the cluster has answered, with the version of Kubernetes that it
+      answered with.
+    type: path
 """
 
 RETURN = r"""
@@ -83,6 +88,21 @@ image:
 volumes:
   description: Those of the nodes' Docker volumes that are there; asked only when it does not run.
   type: list
+  returned: always
+proven:
+  description: What O(marker) holds, "" where there is no such file.
+  type: str
+  returned: always
+unfinished:
+  description: >-
+    Whether the profile is of a cluster that never answered, such as that of an interrupted first
+    start, and does not run. Told of a O(marker) alone.
+  type: bool
+  returned: always
+create:
+  description: >-
+    Whether a start makes the cluster anew: there is none, or none whose data anybody can miss.
+  type: bool
   returned: always
 unjoined:
   description: >-
@@ -161,6 +181,16 @@ def read_profile(home: str, name: str) -> dict[str, Any]:
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def read_marker(path: str | None) -> str | None:
+    """What the file holds, "" where none is named, None where it is not there."""
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text().strip()
+    except FileNotFoundError:
+        return None
 
 
 def parse_status(text: str) -> list[dict[str, Any]]:
@@ -313,6 +343,7 @@ def main() -> None:
             **CLUSTER_ARGUMENTS,
             "wait": {"type": "int", "default": 600},
             "metrics": {"type": "bool", "default": True},
+            "marker": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -335,6 +366,9 @@ def main() -> None:
     if profile and ports.result():
         profile["ports"] = ports.result()
     settings = read_settings(shown.result()[1]) if state == "running" else {}
+    proven = read_marker(p["marker"])
+    # A minute's work, which loses nothing, and cannot get stuck half-way.
+    unfinished = bool(profile) and proven is None and state in {"stopped", "broken", "lost"}
     asked = state in {"orphaned", "lost", "stopped", "broken", "unhealthy"}
     status = Path("/proc/self/status")
     module.exit_json(
@@ -342,6 +376,9 @@ def main() -> None:
         state=state,
         reason=reason,
         profile=profile,
+        proven=proven or "",
+        unfinished=unfinished,
+        create=unfinished or state in {"absent", "lost", "orphaned"},
         image=profile["image"] if profile else inspected(probe, "{{.Config.Image}}"),
         volumes=volumes(probe, profile) if asked else [],
         unjoined=unjoined(probe, profile) if state in {"stopped", "broken"} else [],

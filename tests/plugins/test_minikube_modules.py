@@ -55,10 +55,12 @@ def look(
     docker: str = "exit 1",
     *,
     metrics: bool = True,
+    marker: Path | None = None,
 ) -> Any:
     return run_module(
         "minikube_info",
         metrics=metrics,
+        **({"marker": str(marker)} if marker else {}),
         profile="m",
         home=str(home),
         kubeconfig=str(home / "kubeconfig"),
@@ -84,6 +86,37 @@ def look(
 )
 def test_status_is_judged(home: Path, minikube: str, state: str) -> None:
     assert look(home, minikube)["state"] == state
+
+
+STOPPED = f"echo '{node('Stopped', 'Stopped')}'; exit 7"
+ABSENT = "exit 85"
+
+
+@pytest.mark.parametrize(
+    ("minikube", "marker", "expected"),
+    [
+        (STOPPED, "v1.35.4\n", ("v1.35.4", False, False)),
+        # It never answered: nobody misses what is in it.
+        (STOPPED, None, ("", True, True)),
+        # It runs, so all that it takes is to wait.
+        (f"echo '{node('Running', 'Running')}'", None, ("", False, False)),
+        (ABSENT, "v1.35.4", ("v1.35.4", False, True)),
+        (ABSENT, None, ("", False, True)),
+    ],
+)
+def test_only_a_cluster_that_answered_once_is_kept(
+    home: Path, minikube: str, marker: str | None, expected: tuple[str, bool, bool]
+) -> None:
+    path = home / "m.ready"
+    if marker is not None:
+        path.write_text(marker)
+    found = look(home, minikube, "echo m 1", marker=path)
+    assert (found["proven"], found["unfinished"], found["create"]) == expected
+
+
+def test_without_a_marker_a_stopped_cluster_is_kept(home: Path) -> None:
+    found = look(home, STOPPED)
+    assert (found["unfinished"], found["create"]) == (False, False)
 
 
 def test_nodes_that_no_start_brings_back_are_told(home: Path) -> None:
