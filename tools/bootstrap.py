@@ -9,6 +9,7 @@ installed; a second run compares one digest and returns.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
@@ -79,7 +80,10 @@ def main() -> int:
         base = sys._base_executable  # type: ignore[attr-defined]
         os.execv(base, [base, *sys.argv])
     wanted = fingerprint()
-    if STAMP.is_file() and STAMP.read_text() == wanted:
+    if is_installed(wanted):
+        return 0
+    wait_for_others()
+    if is_installed(wanted):
         return 0
     try:
         install()
@@ -105,6 +109,23 @@ def fingerprint() -> str:
     for path in inputs:
         digest.update(path.read_bytes() if path.is_file() else b"absent")
     return digest.hexdigest()
+
+
+def is_installed(wanted: str) -> bool:
+    return STAMP.is_file() and STAMP.read_text() == wanted
+
+
+def wait_for_others() -> None:
+    """Have this checkout for this process alone, until it ends in whatever way.
+
+    Two that install at once take each other's files away.
+    """
+    checkout = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(checkout, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        step("waiting for another make that installs the tools of this checkout")
+        fcntl.flock(checkout, fcntl.LOCK_EX)
 
 
 def install() -> None:
