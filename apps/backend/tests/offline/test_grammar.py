@@ -60,6 +60,33 @@ def test_misspelt_command_words_are_mended(misspelt: str, rule: str) -> None:
     assert fired(misspelt) == rule
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("show my taks", "show my tasks"),
+        ("what are all my TSAKS?", "what are all my tasks?"),
+        ("delete taks #3", "delete task #3"),
+        ("mark tsk 3 as done", "mark task 3 as done"),
+        ("add a taks to buy milk", "add a task to buy milk"),
+        ("add milk to my lsit", "add milk to my list"),
+    ],
+)
+def test_misspelt_nouns_are_mended(misspelt: str, meant: str) -> None:
+    assert parse(read(misspelt)) == parse(read(meant))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "title"),
+    [
+        ("add 'show my taks' to my list", "show my taks"),
+        ("add ask Taks about the lsit to my list", "ask Taks about the lsit"),
+    ],
+)
+def test_what_looks_misspelt_in_a_title_stays(sentence: str, title: str) -> None:
+    (found,) = parse(read(sentence)).titles
+    assert found.lower() == title.lower()
+
+
 def test_words_that_are_no_misspelling_stay() -> None:
     # "clean" is one letter from "clear", and must not empty a list.
     assert parse(read("clean my tasks")).tool != "delete_task"

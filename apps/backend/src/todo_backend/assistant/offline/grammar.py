@@ -20,6 +20,7 @@ from todo_backend.assistant.offline.references import Reference, read_reference
 from todo_backend.assistant.offline.sentence import (
     Sentence,
     mend_command_word,
+    mend_nouns,
     peel,
     peel_want,
 )
@@ -1592,6 +1593,7 @@ def parse(sentence: Sentence) -> Intent:
     """Return what the sentence asks for; an Intent without tool and talk when no rule fires."""
     if len(sentence.mask) > LONGEST:
         return Intent(None, reason="too_long")
+    sentence = mend_nouns(sentence)
     core = peel(sentence)
     for whole in (sentence, core):
         if intent := _first(whole, ahead=True):

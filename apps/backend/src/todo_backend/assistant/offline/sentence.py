@@ -185,6 +185,45 @@ _REAL_WORDS = frozenset(
 )
 
 
+def mend_nouns(sentence: Sentence) -> Sentence:
+    """Return the sentence with "taks", "tsaks", "lsit" and their like spelt right where they can
+    only be what the assistant keeps: behind "my", "a new", "show" and the like, or before a number.
+
+    What else is so spelt belongs to a title and stays, as all in quotation marks does.
+    """
+    text, mask, end = "", "", 0
+    for match in _MISSPELT_NOUN.finditer(sentence.mask):
+        one = match["number"] or match["before"].lower() in _BEFORE_ONE
+        mended = _MISSPELT[match["noun"].lower()][0 if one else 1]
+        text += sentence.text[end : match.start("noun")] + mended
+        mask += sentence.mask[end : match.start("noun")] + mended
+        end = match.end("noun")
+    return Sentence(text + sentence.text[end:], mask + sentence.mask[end:])
+
+
+# What each stands for as one thing and as several: "taks" is a task with two letters swapped, or
+# tasks without one.
+_MISSPELT = {
+    misspelt: nouns
+    for nouns, all_misspelt in {
+        ("task", "task"): "tsak tasl taskk taask atsk",
+        ("task", "tasks"): "taks tassk tsk",
+        ("tasks", "tasks"): "tsaks taskss takss tassks tasls taskks tsks taasks atsks",
+        ("list", "list"): "lsit lisst listt liist lst ilst",
+    }.items()
+    for misspelt in all_misspelt.split()
+}
+_BEFORE_ONE = frozenset({"a", "an", "another", "this", "that", "new"})
+_MISSPELT_NOUN = re.compile(
+    r"(?:\b(?P<before>an?|another|new|my|our|all|of|any|these|those|this|that|to[- ]?do|todo|open"
+    r"|pending|overdue|completed|finished|done|remaining|next|last|first|show|list|view|see|delete"
+    r"|remove|complete|finish|mark|how many|what|which) )?"
+    r"\b(?P<noun>" + "|".join(_MISSPELT) + r")\b(?P<number> (?:number |no\.? ?)?#?\d)?"
+    r"(?(before)|(?(number)|(?!)))",
+    re.IGNORECASE,
+)
+
+
 def one_edit(a: str, b: str) -> bool:
     """Return whether one inserted, dropped, replaced or swapped letter turns ``a`` into ``b``."""
     if a == b or abs(len(a) - len(b)) > 1:
