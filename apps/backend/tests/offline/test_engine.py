@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -212,6 +212,45 @@ def test_the_eight_sentences(sentence: str, call: Any, fetches: bool) -> None:
 )
 def test_conversation(turns: list[str], expected: Any) -> None:
     assert calls(talk(*turns)) == expected
+
+
+@pytest.mark.parametrize(
+    ("turns", "tool", "numbers"),
+    [
+        (["delete the first two"], "delete_task", (9, 7)),
+        (["remove my last 2 tasks"], "delete_task", (2, 1)),
+        # What is done already cannot be meant.
+        (["complete the last three"], "complete_task", (4, 2, 1)),
+        (
+            ["show my completed and pending tasks", "delete the top 2 of them"],
+            "delete_task",
+            (9, 7),
+        ),
+        (["show my pending tasks", "delete the last two"], "delete_task", (2, 1)),
+    ],
+)
+def test_some_from_an_end_of_the_list_wait_for_a_yes(
+    turns: list[str], tool: str, numbers: tuple[int, ...]
+) -> None:
+    outcome = talk(*turns)
+    assert calls(outcome) == []
+    assert outcome.pending == Pending("confirm", cast(Any, tool), numbers)
+    assert all(f"#{number} " in str(outcome.reply) for number in numbers)
+    assert calls(talk(*turns, "yes")) == [(tool, {"task_id": number}) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        *("delete the first 20", "complete the last seven", "delete the first 99 tasks"),
+        *("rename the first two to Call dad", "delete the first 0"),
+    ],
+)
+def test_more_than_there_are_from_an_end_of_the_list_are_none(sentence: str) -> None:
+    outcome = say(sentence)
+    assert calls(outcome) == []
+    assert outcome.pending is None
+    assert "Nothing was changed." in str(outcome.reply)
 
 
 def test_a_delete_of_many_numbers_says_which_tasks_go() -> None:

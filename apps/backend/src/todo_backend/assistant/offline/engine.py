@@ -429,6 +429,8 @@ def _one(
             )
         # Without a list just shown, which one is "the third" is a guess.
         return _settle(intent, tool, arguments, "words" if listed else "near", chosen)
+    if reference.places:
+        return _placed(tool, reference.places, listed or tasks, intent.reason)
     if reference.pronoun or (not reference.words and reference.explicit):
         if len(listed) == 1 and reference.pronoun:
             return _settle(intent, tool, arguments, "words", listed)
@@ -451,6 +453,20 @@ def _one(
         # as well.
         fit = "near"
     return _settle(intent, tool, arguments, fit, chosen)
+
+
+def _placed(tool: ToolName, places: int, listed: Sequence[TaskView], reason: str) -> Interpretation:
+    """Ask about the tasks of "the first two"; which those are is seen in the question."""
+    if tool == "complete_task":
+        listed = [task for task in listed if not task.completed]
+    if tool == "update_task":
+        return _say("I can change one task at a time. Nothing was changed.", reason)
+    if abs(places) > MOST_AT_ONCE:
+        return _say(f"I change at most {MOST_AT_ONCE} tasks at once. Nothing was changed.", reason)
+    if abs(places) > len(listed):
+        there = wording.count(len(listed), "pending" if tool == "complete_task" else "")
+        return _say(f"There are not so many: I see {there}. Nothing was changed.", reason)
+    return _are_you_sure(tool, listed[:places] if places > 0 else listed[places:], reason)
 
 
 def _best_division(

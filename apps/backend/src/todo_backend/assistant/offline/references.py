@@ -31,6 +31,12 @@ _ORDINAL = compile_pattern(
     r"(?:the |my )?(?:very )?(?P<ordinal><ORDINAL>)(?: (?P<noun>one|<TASK>|item|entry|thing))?"
     r"(?: (?:on|in|from|of|off)(?: of)? (?:<LIST>|it))?"
 )
+# "The first two", "my last 3 tasks".
+_PLACES = compile_pattern(
+    r"(?:the |my )?(?P<end>first|top|last|bottom|final) (?P<count><NUMBER>)"
+    r"(?: (?:<TASKS>|items|entries|things|ones))?"
+    r"(?: (?:on|in|from|of|off)(?: of)? (?:<LIST>|it|them|these|those))?"
+)
 _PRONOUN = re.compile(
     r"(?:it|that|this|them|those|these|the same|that thing|this thing|the one"
     r"|(?:that|this) (?:one|task|item|reminder|to[- ]?do|chore))",
@@ -58,6 +64,7 @@ _ARTICLE = re.compile(r"(?:the|my|that|this|our) (?=\S)", re.IGNORECASE)
 class Reference:
     """A phrase taken apart. ``explicit``: its form alone says that it means a task.
 
+    ``places``: how many from the top of the list, from its end where negative.
     ``bare``: it is digits alone, which may be a word of a title as well: "1984".
     ``parts`` are those of "laundry and the dentist task", for when no title holds all its words.
     """
@@ -65,6 +72,7 @@ class Reference:
     words: str = ""
     numbers: tuple[int, ...] = ()
     ordinal: int | None = None
+    places: int = 0
     pronoun: bool = False
     quoted: bool = False
     explicit: bool = False
@@ -113,6 +121,12 @@ def _read_one(phrase: Sentence) -> Reference:
         return Reference(phrase.text, numbers, explicit=True, bare=mask.isdecimal())
     if (match := _ORDINAL.fullmatch(mask)) and (match["noun"] or mask.lower().startswith("the")):
         return Reference(words=phrase.text, ordinal=_ordinal(match["ordinal"]), explicit=True)
+    if match := _PLACES.fullmatch(mask):
+        count = _number(match["count"])
+        places = count if match["end"].lower() in ("first", "top") else -count
+        if count == 1:
+            return Reference(words=phrase.text, ordinal=places, explicit=True)
+        return Reference(words=phrase.text, places=places, explicit=True)
     if _PRONOUN.fullmatch(mask):
         return Reference(words=phrase.text, pronoun=True)
     if _NOUN_ONLY.fullmatch(mask):
