@@ -516,6 +516,33 @@ def test_a_list_is_of_what_was_asked_for(sentence: str, status: str, numbers: li
     assert shown == Pending("shown", "list_tasks", tuple(numbers))
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        *(
+            (yes, [("add_task", {"title": "Eggs"})])
+            for yes in ("add it", "yes", "put it on my list")
+        ),
+        ("no", []),
+        ("add bread", [("add_task", {"title": "Bread"})]),
+        ("delete it", []),
+    ],
+)
+def test_what_is_not_on_the_list_is_offered_to_be_added(answer: str, expected: Any) -> None:
+    asked = say("did I put eggs on my list?")
+    told = describe(asked.calls[0], ROWS, NOW, asked.about)
+    assert told == 'Nothing on your list is about "eggs". Shall I add it? Say yes or no.'
+    pending = follow_up(asked.calls[0], ROWS, NOW, asked.about)
+    assert calls(say(answer, pending)) == expected
+
+
+def test_what_may_be_on_the_list_is_not_offered() -> None:
+    # It may be completed.
+    asked = say("show pending tasks about eggs")
+    assert follow_up(asked.calls[0], ROWS[:1], NOW, asked.about) is None
+    assert describe(asked.calls[0], ROWS[:1], NOW, asked.about).endswith('about "eggs".')
+
+
 def test_a_list_that_cannot_be_chosen_says_so() -> None:
     outcome = say("show my tasks sorted by date")
     told = describe(outcome.calls[0], ROWS, NOW, outcome.about)

@@ -110,7 +110,8 @@ def interpret(
 def follow_up(
     call: ToolCall, result: object, now: datetime | None = None, about: About | None = None
 ) -> Pending | None:
-    """Return what to keep after a successful call, to give "the second one" and "it" a meaning.
+    """Return what to keep after a successful call, to give "the second one", "it" and the answer
+    to `describe`'s offer to add what is not on the list a meaning.
 
     ``result``, ``now`` and ``about`` as for `describe`; None when there is nothing to refer to.
     """
@@ -118,6 +119,8 @@ def follow_up(
         return None
     if call.name == "list_tasks":
         rows = wording.chosen_rows(result, about, now) if now is not None else None
+        if title := wording.to_add(call, about, rows):
+            return Pending("confirm", "add_task", (), {"title": title})
         found = wording.tasks_of(result if rows is None else rows)
         ids = tuple(task.id for task in found[: wording.SHOWN])
     else:

@@ -228,7 +228,10 @@ def describe(
                 listing = f"I can't choose tasks by that; here are all. {listing}"
         else:
             listing = _chosen(about, tasks_of(found), marks)
-        return f"{listing}\nI see only your newest {len(tasks_of(result))}." if cut else listing
+        if cut:
+            listing += f"\nI see only your newest {len(tasks_of(result))}."
+        offer = "Shall I add it? " + EXPECTED["confirm"] if to_add(call, about, found) else ""
+        return f"{listing} {offer}".rstrip()
     answer: Mapping[str, Any] = result if isinstance(result, Mapping) else {}
     title = literal(answer.get("title", call.arguments.get("title", "")))
     number = answer.get("task_id", call.arguments.get("task_id"))
@@ -242,6 +245,14 @@ def describe(
     if "title" in call.arguments:
         return f'Changed task #{number} to "{title}".'
     return f"Changed the description of {task}."
+
+
+def to_add(call: ToolCall, about: About | None, found: Sequence[Mapping[str, Any]] | None) -> str:
+    """Return the title of what all tasks were searched for in vain, "" where nothing was."""
+    vain = about is not None and about.kind == "words" and found is not None and not found
+    if about is None or not vain or call.arguments.get("status") != "all":
+        return ""
+    return about.value[:1].upper() + about.value[1:]
 
 
 def no_task(which: str) -> str:
