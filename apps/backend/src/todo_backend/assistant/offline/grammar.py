@@ -882,14 +882,18 @@ RULES: tuple[Rule, ...] = (
         (
             r"(?:(?:check|see|know|look|tell me|let me know|confirm|verify|find out|make sure"
             r"|remind me)(?: to see| and see)? (?:if|whether|that) )?"
-            r"(?:is|are|was|were|will|does|do i have|did i (?:put|add|include|remember to (?:add"
-            r"|put))|have i (?:put|added)|i have|i put|i added)"
+            r"(?:is|are|was|were|will|does|do i have|did i(?: already| ever)? (?:put|add|include"
+            r"|remember to (?:add|put))|have i(?: already| ever)? (?:put|added)|i have|i put"
+            r"|i added)"
             r"(?: the| an?)?(?: <TASK>| item)? (?P<about>.+?)(?: already| currently| be| is|"
             r" listed| still| now| are){0,4} (?:on|in|to|from|part of) <LIST>.*",
             r"(?!see that\b)(?:check|see|look|tell me|let me know|confirm|verify|find out|remind me"
             r"|know)(?: to see| and see)?(?: if| whether| that)*(?: or not)?"
             r" (?P<about>(?!(?:what|which|anything|everything)\b).+?)(?: is| are|"
             r" was)(?: already| still| currently)? (?:on|in|part of) <LIST>.*",
+            r"(?:did i(?: already| ever)? add|have i(?: already| ever)? added)"
+            r" (?P<about>(?!(?:\d+|it|this|that|all|any|some|everything|anything)\b)[^,;.]{2,60}?)"
+            r"(?: yet| already)*",
             r"(?:check|search|look (?:at|in|through)) <LIST> (?:for|to see if) (?P<about>.+?)(?:"
             r" is (?:on it|listed|there))?",
             r"(?:do|does) <LIST> (?:have|include|contain|mention|list|say) (?P<about>.+?)(?:"
@@ -906,6 +910,8 @@ RULES: tuple[Rule, ...] = (
         _list("all"),
         (
             "is vacuuming on my list of things to do",
+            "did i already put mopping on my list",
+            "have i added the oil change yet",
             "check my reminders for mop the floor",
             "does my errand list have goodwill on it",
             "is the laundry done?",
