@@ -126,6 +126,9 @@ def wait_for_others() -> None:
     except BlockingIOError:
         step("waiting for another make that installs the tools of this checkout")
         fcntl.flock(checkout, fcntl.LOCK_EX)
+    except OSError:
+        # NFS locks no folders; one make at a time works there, too.
+        pass
 
 
 def install() -> None:
