@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +16,7 @@ from typing import Any
 
 import httpx2
 from scratch import AUDIENCE, Keys, ScratchDatabase
-
-
-def until(reached: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Return once the condition holds; fails the test when it does not in time."""
-    end = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        time.sleep(0.05)
+from waiting import wait_until
 
 
 def until_somebody_waits(database: ScratchDatabase) -> None:
@@ -33,7 +26,9 @@ def until_somebody_waits(database: ScratchDatabase) -> None:
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     with database.superuser() as connection:
-        until(lambda: connection.execute(query).fetchone() == (1,), "a statement waits for a lock")
+        wait_until(
+            lambda: connection.execute(query).fetchone() == (1,), "a statement waits for a lock"
+        )
 
 
 @dataclass
@@ -54,7 +49,7 @@ class Server:
             except httpx2.HTTPError:
                 return False
 
-        until(answers, f"{self.url}{path} answers", seconds)
+        wait_until(answers, f"{self.url}{path} answers", seconds)
 
     def kill(self) -> None:
         """End the process as the kernel does when memory runs out."""

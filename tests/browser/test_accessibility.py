@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 from browser.support import Visitor, Watch, held, send, violations
-from e2e.support import URL, wait_until
+from e2e.support import URL
 from playwright.sync_api import Locator, Page, Route, expect
+from waiting import wait_until
 
 Make = Callable[..., Visitor]
 LOOKS = [

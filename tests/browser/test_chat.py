@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 
 from browser.support import Visitor, held, send
-from e2e.support import URL, wait_until
+from e2e.support import URL
 from playwright.sync_api import Route, expect
+from waiting import wait_until
 
 Make = Callable[..., Visitor]
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from browser.support import TASK_ROWS, Visitor, held, send, sql
-from e2e.support import is_ready, kubectl, wait_until
+from e2e.support import is_ready, kubectl
 from playwright.sync_api import expect
+from waiting import wait_until
 
 Make = Callable[..., Visitor]
 

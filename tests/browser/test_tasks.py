@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from browser.support import PASSWORD, Visitor
-from e2e.support import URL, wait_until
+from e2e.support import URL
 from playwright.sync_api import Route, expect
+from waiting import wait_until
 
 Make = Callable[..., Visitor]
 

@@ -6,8 +6,7 @@ import json
 import os
 import secrets
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +71,6 @@ class User:
     def leave(self) -> None:
         assert self.http.delete("/api/auth/me").status_code == 204
         self.http.close()
-
-
-def wait_until(
-    reached: Callable[[], bool], what: str, seconds: float = 90, pause: float = 0.2
-) -> None:
-    """Return once the condition holds; fails the test when it does not in time.
-
-    `pause` seconds lie between two looks: more where a look itself is work for the cluster.
-    """
-    until = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < until, f"not within {seconds:.0f} s: {what}"
-        time.sleep(pause)
 
 
 def is_ready() -> bool:

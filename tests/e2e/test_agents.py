@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.support import ROOT, User, documented, kubectl, kubectl_json, packaged, wait_until
+from e2e.support import ROOT, User, documented, kubectl, kubectl_json, packaged
 from scripted_model import SLOW_SECONDS
 from todo_operations import a2a, ask
+from waiting import wait_until
 
 KUBECONFIG = str(ROOT / ".state" / "kubeconfig")
 MODEL = "scripted-model"

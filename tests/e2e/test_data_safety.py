@@ -27,8 +27,8 @@ from e2e.support import (
     kubectl,
     kubectl_json,
     playbook,
-    wait_until,
 )
+from waiting import wait_until
 
 AUTHORITY = ROOT / ".state" / "ca.crt"
 

@@ -31,9 +31,10 @@ from e2e.gallery import (
     manifest,
     riddles,
 )
-from e2e.support import ROOT, documented, is_ready, kubectl, kubectl_json, playbook, wait_until
+from e2e.support import ROOT, documented, is_ready, kubectl, kubectl_json, playbook
 from todo_operations.diagnosis.rules.logs import PATTERNS
 from todo_operations.diagnosis.view import STARTING
+from waiting import wait_until
 
 KUBECONFIG = ROOT / ".state" / "kubeconfig"
 # The share of faults whose cause is to be named.

@@ -22,7 +22,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from e2e.support import ROOT, kubectl, kubectl_json, packaged, playbook, wait_until
+from e2e.support import ROOT, kubectl, kubectl_json, packaged, playbook
+from waiting import wait_until
 
 KUBECONFIG = ROOT / ".state" / "kubeconfig"
 NAMESPACE = "elsewhere"

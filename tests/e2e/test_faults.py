@@ -22,8 +22,8 @@ from e2e.support import (
     kubectl_json,
     playbook,
     unfolded,
-    wait_until,
 )
+from waiting import wait_until
 
 
 @pytest.mark.parametrize(

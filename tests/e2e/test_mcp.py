@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from e2e.support import URL, User, playbook, wait_until
+from e2e.support import URL, User, playbook
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from waiting import wait_until
 
 TOOLS = {"add_task", "complete_task", "delete_task", "list_tasks", "update_task"}
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from e2e import support
-from e2e.support import ROOT, playbook, wait_until
+from e2e.support import ROOT, playbook
+from waiting import wait_until
 
 # It brings up a whole platform.
 pytestmark = pytest.mark.timeout(1800)

@@ -23,8 +23,8 @@ from e2e.support import (
     kubectl,
     kubectl_json,
     playbook,
-    wait_until,
 )
+from waiting import wait_until
 
 KUBECONFIG = str(ROOT / ".state" / "kubeconfig")
 MEBIBYTES_AT_REST = 600

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import until
+from waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -110,7 +110,7 @@ def test_helm_goes_on_when_ansible_has_ended_and_its_end_is_told(
     if fails:
         (tmp_path / "fail").touch()
     (tmp_path / "let-go").touch()
-    until(lambda: bool(json.loads(results.read_text())["finished"]), "Helm's end is told", 60)
+    wait_until(lambda: bool(json.loads(results.read_text())["finished"]), "Helm's end is told", 60)
     ended = json.loads(results.read_text())
     assert results.stat().st_mode & 0o077 == 0
     assert ended.get("failed", False) == fails
@@ -123,10 +123,10 @@ def test_helm_is_ended_after_the_limit(tmp_path: Path) -> None:
     """Else one that hangs would hold its release for ever."""
     results = start(tmp_path, "--extra-vars=limit=5")
     running = ["pgrep", "--full", f"{tmp_path}/helm upgrade"]
-    until((tmp_path / "started").exists, "Helm is at work", 60)
+    wait_until((tmp_path / "started").exists, "Helm is at work", 60)
 
     def is_over() -> bool:
         return subprocess.run(running, check=False, capture_output=True).returncode == 1
 
-    until(is_over, "Helm was ended", 60)
+    wait_until(is_over, "Helm was ended", 60)
     assert not json.loads(results.read_text())["finished"]

@@ -12,8 +12,9 @@ from typing import Any
 import httpx2
 import psycopg
 import pytest
-from processes import Platform, Server, until, until_somebody_waits
+from processes import Platform, Server, until_somebody_waits
 from psycopg import sql
+from waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +197,7 @@ def test_leaving_while_the_answer_is_stored_loses_nothing(platform: Platform, us
             until_somebody_waits(platform.database)
         # The client has left, and only now the answer can be stored.
         conversation_lock.close()
-    until(lambda: len(said(user, conversation)) == 2, "the answer is stored")
+    wait_until(lambda: len(said(user, conversation)) == 2, "the answer is stored")
     assert said(user, conversation)[1] == ("assistant", words)
 
 
@@ -209,7 +210,7 @@ def test_sigterm_lets_a_stream_finish(platform: Platform, backend: Server, user:
             conversation = begun(events)
             until_somebody_waits(platform.database)
             leaving.process.send_signal(signal.SIGTERM)
-            until(lambda: not accepts(leaving), "the server takes no new connections")
+            wait_until(lambda: not accepts(leaving), "the server takes no new connections")
             lock.close()
             rest = list(events)
     assert [event["type"] for event in rest][-2:] == ["finish", "[DONE]"]

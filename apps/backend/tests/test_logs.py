@@ -12,11 +12,12 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from processes import Platform, Server, until
+from processes import Platform, Server
 from starlette.applications import Starlette
 from starlette.routing import Route
 from todo_core.observe.logs import JsonFormatter
 from todo_core.observe.requests import Requests
+from waiting import wait_until
 
 NEW_PASSWORD = "a password nobody logs"
 WRONG_PASSWORD = "a wrong password nobody logs"
@@ -43,7 +44,7 @@ def test_request_id_is_in_every_servers_log(
     assert answer.headers["x-request-id"] == "from-the-page-17"
     for server, path in ((backend, f"/api/{user.id}/chat"), (platform.mcp, "/mcp")):
         # Logged when the answer is on its way already.
-        until(lambda of=server: bool(accesses(of)), "the request is logged")  # type: ignore[misc]
+        wait_until(lambda of=server: bool(accesses(of)), "the request is logged")  # type: ignore[misc]
         (entry,) = accesses(server)
         assert entry["message"] == f"POST {path} 200"
         assert entry["milliseconds"] > 0
