@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -13,10 +15,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from processes import until_somebody_waits
+from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 from todo_core import models
 from todo_core.migrate import configuration, engine_of, main, migrate
 from todo_core.settings import DatabaseSettings
+from waiting import wait_until
 
 HEAD = ScriptDirectory.from_config(configuration()).get_current_head()
 
@@ -224,6 +228,49 @@ def test_of_two_migrations_at_once_one_waits_and_both_succeed(new_scratch: Any) 
         with database.superuser() as connection:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         assert found == [(HEAD,)]
+
+
+def _relay(source: socket.socket, target: socket.socket) -> None:
+    while data := source.recv(65536):
+        target.sendall(data)
+    target.shutdown(socket.SHUT_WR)
+
+
+def test_a_database_that_cannot_be_reached_yet_is_waited_for(
+    new_scratch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        new_scratch(None) as database,
+        socket.socket() as door,
+        ThreadPoolExecutor(3) as pool,
+        ExitStack() as connections,
+    ):
+        # Until it listens, who knocks is refused.
+        door.bind(("127.0.0.1", 0))
+        settings = database.settings("todo_owner")
+        place = (settings["database_host"], settings["database_port"])
+        settings |= {"database_host": "127.0.0.1", "database_port": door.getsockname()[1]}
+        done = pool.submit(migrate, engine_of(DatabaseSettings(**settings)))
+        wait_until(lambda: "no database yet" in caplog.text, "a first try was refused")
+        door.listen()
+        client = connections.enter_context(door.accept()[0])
+        server = connections.enter_context(socket.create_connection(place))
+        for ends in ((client, server), (server, client)):
+            pool.submit(_relay, *ends)
+        done.result(60)
+        with database.superuser() as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        assert found == (HEAD,)
+
+
+def test_a_refusal_of_the_database_is_not_tried_again(
+    new_scratch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with new_scratch(None) as database:
+        settings = database.settings("todo_owner") | {"database_password": "wrong"}
+        with pytest.raises(OperationalError, match="password authentication failed"):
+            migrate(engine_of(DatabaseSettings(**settings)))
+    assert "no database yet" not in caplog.text
 
 
 @pytest.mark.parametrize(

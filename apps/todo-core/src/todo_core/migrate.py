@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,8 +27,9 @@ from todo_core.observe.logs import configure_logging
 from todo_core.settings import DatabaseSettings, load
 
 _LOCK = 0x746F646F  # "todo"
-# Seconds: how long to wait for a database that is just starting, for another migration, and for a
-# table that a server of the old version holds.
+# Seconds: how long to wait for a database that cannot be reached, in all and for one answer, for
+# another migration, and for a table that a server of the old version holds.
+_REACH_TIMEOUT = 30
 _CONNECT_TIMEOUT = 10
 _LOCK_TIMEOUT = 120
 _TABLE_LOCK_TIMEOUT = 10
@@ -75,13 +77,29 @@ def migrate(engine: Engine, revision: str = "head") -> None:
 def engine_of(settings: DatabaseSettings) -> Engine:
     """Return an engine that keeps no connection."""
     url = URL.create("postgresql+psycopg")
-    return create_engine(
-        url,
-        poolclass=NullPool,
-        creator=lambda: psycopg.connect(
-            settings.connection(connect_timeout=_CONNECT_TIMEOUT, application_name="todo-migrate")
-        ),
-    )
+    return create_engine(url, poolclass=NullPool, creator=lambda: _connect(settings))
+
+
+def _connect(settings: DatabaseSettings) -> psycopg.Connection:
+    """Connect; try again for a while where no server answers, or one that is just starting.
+
+    A firewall in the network of pods knows a new pod's address only a moment after it has started.
+    """
+    end = time.monotonic() + _REACH_TIMEOUT
+    while True:
+        try:
+            return psycopg.connect(
+                settings.connection(
+                    connect_timeout=_CONNECT_TIMEOUT, application_name="todo-migrate"
+                )
+            )
+        except psycopg.OperationalError as error:
+            # A server's refusal, of a password say, is FATAL and stays.
+            refused = "FATAL" in str(error) and "starting up" not in str(error)
+            if refused or time.monotonic() > end:
+                raise
+            log.warning("no database yet: %s", str(error).splitlines()[0])
+            time.sleep(1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
