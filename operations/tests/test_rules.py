@@ -527,6 +527,26 @@ def test_two_ways_of_waiting_for_the_same_database_are_no_circle() -> None:
     assert causes(found) == ["scaled-to-zero"]
 
 
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [(1, ["secret-missing"]), (0, ["secret-missing", "service-account-missing"])],
+)
+def test_a_refusal_counts_until_the_pods_are_made(made: int, expected: list[str]) -> None:
+    """The account of a new namespace may come a moment after its first ReplicaSet."""
+    found = web(
+        pod("web", **waiting("CreateContainerConfigError", 'secret "account" not found')),
+        events=[
+            event(
+                *("ReplicaSet", "web", "FailedCreate"),
+                'error looking up service account shop/default: serviceaccount "default" not found',
+            )
+        ],
+    )
+    (replicas,) = found["objects"]["replicasets"]
+    replicas |= {"spec": {"replicas": 1}, "status": {"replicas": made}}
+    assert sorted(causes(found)) == expected
+
+
 def test_two_faults_are_two_findings() -> None:
     found = with_database(
         deployment("database", ready=0),

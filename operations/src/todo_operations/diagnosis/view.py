@@ -215,6 +215,14 @@ class View:
         ]
         return [owner, *sets]
 
+    def has_made_all(self, creator: Ref) -> bool:
+        """Whether a ReplicaSet or StatefulSet has as many pods as it wants, working or not: what
+        once refused it a pod does so no more."""
+        made = self._replicasets.get((creator.namespace, creator.name))
+        item = (made if creator.kind == "ReplicaSet" else self.workloads.get(creator)) or {}
+        wanted = (item.get("spec") or {}).get("replicas")
+        return bool(wanted) and (item.get("status") or {}).get("replicas", 0) >= wanted
+
     def release_of(self, about: Ref) -> str:
         """The Helm release an object belongs to, empty when it belongs to none."""
         for plural in self.evidence["objects"]:

@@ -29,6 +29,7 @@ def refused(view: View) -> Iterator[Finding]:
         lines = [
             event_line(event)
             for creator in view.creators_of(owner)
+            if not view.has_made_all(creator)
             for event in view.events(creator, "FailedCreate")
         ]
         lines += [
