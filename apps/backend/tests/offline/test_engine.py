@@ -227,6 +227,8 @@ def test_conversation(turns: list[str], expected: Any) -> None:
             (9, 7),
         ),
         (["show my pending tasks", "delete the last two"], "delete_task", (2, 1)),
+        # One task was shown: more are meant.
+        (["show tasks about the dentist", "delete the first two"], "delete_task", (9, 7)),
     ],
 )
 def test_some_from_an_end_of_the_list_wait_for_a_yes(

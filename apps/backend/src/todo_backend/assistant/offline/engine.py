@@ -433,7 +433,9 @@ def _one(
         # Without a list just shown, which one is "the third" is a guess.
         return _settle(intent, tool, arguments, "words" if listed else "near", chosen)
     if reference.places:
-        return _placed(tool, reference.places, listed or tasks, intent.reason)
+        # What was shown last may be the one task just added.
+        enough = len(listed) >= abs(reference.places)
+        return _placed(tool, reference.places, listed if enough else tasks, intent.reason)
     if reference.pronoun or (not reference.words and reference.explicit):
         if len(listed) == 1 and reference.pronoun:
             return _settle(intent, tool, arguments, "words", listed)
