@@ -60,7 +60,7 @@ def look(
     return run_module(
         "minikube_info",
         metrics=metrics,
-        **({"marker": str(marker)} if marker else {}),
+        marker=str(marker) if marker else None,
         profile="m",
         home=str(home),
         kubeconfig=str(home / "kubeconfig"),

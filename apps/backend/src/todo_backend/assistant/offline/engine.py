@@ -292,7 +292,7 @@ _HEDGED = re.compile(
 def _chosen(tasks: Sequence[TaskView], pending: Pending) -> Interpretation:
     if pending.tool == "update_task":
         if len(tasks) > 1:
-            return _say("I can change one task at a time. Nothing was changed.", "answered_choice")
+            return _say(wording.ONE_CHANGE, "answered_choice")
         if not pending.arguments:
             return _new_title(tasks[0].id, wording.named(tasks[0]), "answered_choice")
     ids = tuple(task.id for task in tasks)
@@ -465,9 +465,9 @@ def _placed(tool: ToolName, places: int, listed: Sequence[TaskView], reason: str
     if tool == "complete_task":
         listed = [task for task in listed if not task.completed]
     if tool == "update_task":
-        return _say("I can change one task at a time. Nothing was changed.", reason)
+        return _say(wording.ONE_CHANGE, reason)
     if abs(places) > MOST_AT_ONCE:
-        return _say(f"I change at most {MOST_AT_ONCE} tasks at once. Nothing was changed.", reason)
+        return _say(wording.TOO_MANY, reason)
     if abs(places) > len(listed):
         there = wording.count(len(listed), "pending" if tool == "complete_task" else "")
         return _say(f"There are not so many: I see {there}. Nothing was changed.", reason)
@@ -553,9 +553,7 @@ def _numbered(
     tasks: Sequence[TaskView] | None,
 ) -> Interpretation:
     if len(numbers) > MOST_AT_ONCE:
-        return _say(
-            f"I change at most {MOST_AT_ONCE} tasks at once. Nothing was changed.", intent.reason
-        )
+        return _say(wording.TOO_MANY, intent.reason)
     if tasks is not None:
         known = {task.id: task for task in tasks}
         if intent.reference is not None and intent.reference.span:
@@ -568,7 +566,7 @@ def _numbered(
         if _in_bulk(intent):
             return _are_you_sure(tool, [known[number] for number in numbers], intent.reason)
     if tool == "update_task" and len(numbers) > 1:
-        return _say("I can change one task at a time. Nothing was changed.", intent.reason)
+        return _say(wording.ONE_CHANGE, intent.reason)
     if tool == "update_task" and not arguments:
         return _new_title(numbers[0], f"task #{numbers[0]}", intent.reason)
     if intent.ask or _in_bulk(intent):

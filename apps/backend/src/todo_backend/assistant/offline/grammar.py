@@ -19,6 +19,7 @@ from todo_backend.assistant.offline.dates import find_date, parse_due
 from todo_backend.assistant.offline.references import Reference, read_reference
 from todo_backend.assistant.offline.sentence import (
     Sentence,
+    capitalized,
     mend_command_word,
     mend_nouns,
     peel,
@@ -401,9 +402,7 @@ def title_of(part: Sentence) -> str:
         part = part.part(0, match.start())
     if _VAGUE.fullmatch(part.mask) or not re.search(r"\w|[^\x00-\x7f]|\x00", part.mask):
         return ""
-    text = part.text.rstrip(" ,.;:!")
-    first = text[:1].upper()
-    return (first if len(first) == 1 else text[:1]) + text[1:]
+    return capitalized(part.text.rstrip(" ,.;:!"))
 
 
 def _is_property(title: Sentence) -> bool:

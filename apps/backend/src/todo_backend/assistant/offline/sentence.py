@@ -132,6 +132,12 @@ def peel_want(sentence: Sentence) -> Sentence | None:
     return peel(sentence.part(match.end(), len(sentence.mask))) if match else None
 
 
+def capitalized(text: str) -> str:
+    """Return the text with a capital first letter, where that is one letter as well."""
+    first = text[:1].upper()
+    return (first if len(first) == 1 else text[:1]) + text[1:]
+
+
 def mend_command_word(sentence: Sentence, words: frozenset[str]) -> Sentence | None:
     """Return the sentence with its misspelt first word replaced by the one word it can mean.
 

@@ -9,7 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from todo_backend.assistant.offline.dates import END_OF_DAY, due_days
-from todo_backend.assistant.offline.references import match_title
+from todo_backend.assistant.offline.references import MOST_AT_ONCE, match_title
+from todo_backend.assistant.offline.sentence import capitalized
 from todo_backend.assistant.offline.types import About, TaskView, ToolCall
 
 _DAY = "%a %d %b %Y"
@@ -63,6 +64,8 @@ EXPECTED = {
     "title": "Say what the task should be called, or never mind.",
 }
 KEPT = "All right, nothing was changed."
+ONE_CHANGE = "I can change one task at a time. Nothing was changed."
+TOO_MANY = f"I change at most {MOST_AT_ONCE} tasks at once. Nothing was changed."
 
 
 # Replies are Markdown. Web addresses stay whole, and "_" within a word means nothing.
@@ -249,10 +252,9 @@ def describe(
 
 def to_add(call: ToolCall, about: About | None, found: Sequence[Mapping[str, Any]] | None) -> str:
     """Return the title of what all tasks were searched for in vain, "" where nothing was."""
-    vain = about is not None and about.kind == "words" and found is not None and not found
-    if about is None or not vain or call.arguments.get("status") != "all":
+    if about is None or about.kind != "words" or found is None or found:
         return ""
-    return about.value[:1].upper() + about.value[1:]
+    return capitalized(about.value) if call.arguments.get("status") == "all" else ""
 
 
 def no_task(which: str) -> str:
