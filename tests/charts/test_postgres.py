@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from .conftest import ROOT, HelmProgram, Manifest
 from .manifests import containers, mebibytes, of_kind, one, pod_templates
@@ -406,9 +406,7 @@ def test_fewer_base_backups_to_keep_give_a_full_archive_room(tmp_path: Path) -> 
     archive = ROOT / "charts" / "postgres" / "files" / "archive.sh"
     with subprocess.Popen(["/bin/sh", str(archive), "base"], env=environment) as process:
         try:
-            until = time.monotonic() + 5
-            while not (tmp_path / "there").exists() and time.monotonic() < until:
-                time.sleep(0.05)
+            wait_until((tmp_path / "there").exists, "the base backups are there", 5)
         finally:
             process.terminate()
     assert (tmp_path / "there").read_text() == "200\n"

@@ -6,12 +6,12 @@ import fcntl
 import json
 import os
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from modules import run_module
+from waiting import wait_until
 
 
 def program(path: Path, text: str) -> str:
@@ -300,10 +300,7 @@ def test_command_that_takes_too_long_is_ended_with_its_children(home: Path) -> N
     answer = command(home, "sh", "-c", f"sleep 60 & echo $! > '{home}/child'; wait", timeout=1)
     assert "took longer than 1 s" in answer["msg"]
     child = int((home / "child").read_text())
-    deadline = time.monotonic() + 5
-    while alive(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(child)
+    wait_until(lambda: not alive(child), "the child is ended", 5)
 
 
 def alive(process: int) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -55,11 +55,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def wait_for(path: Path, run: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 60
-    while not path.exists():
+    def is_there() -> bool:
         assert run.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.05)
+        return path.exists()
+
+    wait_until(is_there, f"{path.name} is there", 60)
 
 
 def test_a_second_run_is_refused_until_the_first_is_gone(tmp_path: Path, start: Start) -> None:
