@@ -242,13 +242,58 @@ def test_some_from_an_end_of_the_list_wait_for_a_yes(
 
 
 @pytest.mark.parametrize(
+    ("sentence", "tool", "numbers"),
+    [
+        ("delete the first and second", "delete_task", (9, 7)),
+        ("remove first, third and last", "delete_task", (9, 5, 1)),
+        ("delete the first task and the last one", "delete_task", (9, 1)),
+        # One of them is done already.
+        ("complete the fifth and the sixth tasks", "complete_task", (2,)),
+    ],
+)
+def test_places_in_the_list_just_shown_are_acted_on(
+    sentence: str, tool: str, numbers: tuple[int, ...]
+) -> None:
+    outcome = talk("show my tasks", sentence)
+    assert calls(outcome) == [(tool, {"task_id": number}) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        # No list was shown, or one that has not so many.
+        ["delete the first and second"],
+        ["show my completed tasks", "delete the first and second"],
+    ],
+)
+def test_places_in_no_list_shown_wait_for_a_yes(turns: list[str]) -> None:
+    outcome = talk(*turns)
+    assert calls(outcome) == []
+    assert outcome.pending == Pending("confirm", "delete_task", (9, 7))
+    assert calls(talk(*turns, "yes")) == [("delete_task", {"task_id": n}) for n in (9, 7)]
+
+
+def test_many_places_wait_for_a_yes_before_a_delete() -> None:
+    outcome = talk("show my tasks", "delete the first, second, third and fourth")
+    assert calls(outcome) == []
+    assert outcome.pending == Pending("confirm", "delete_task", (9, 7, 5, 4))
+
+
+def test_places_answer_which_tasks_are_meant() -> None:
+    assert calls(talk("delete the meeting task", "the first and second")) == [
+        ("delete_task", {"task_id": number}) for number in (5, 4)
+    ]
+
+
+@pytest.mark.parametrize(
     "sentence",
     [
+        *("delete the first and the ninth", "rename the first and second to Call dad"),
         *("delete the first 20", "complete the last seven", "delete the first 99 tasks"),
         *("rename the first two to Call dad", "delete the first 0"),
     ],
 )
-def test_more_than_there_are_from_an_end_of_the_list_are_none(sentence: str) -> None:
+def test_places_that_are_not_there_or_too_many_change_nothing(sentence: str) -> None:
     outcome = say(sentence)
     assert calls(outcome) == []
     assert outcome.pending is None

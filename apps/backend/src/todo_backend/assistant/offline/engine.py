@@ -257,13 +257,13 @@ def _choice(
     if not reference.numbers:
         # "Last" is a place in an answer, if not elsewhere.
         placed = read_reference(read(f"the {phrase.text}"))
-        reference = placed if placed.ordinal is not None else reference
+        reference = placed if placed.ordinals else reference
     if reference.numbers:
         chosen = [task for task in offered if task.id in reference.numbers]
         if len(chosen) != len(reference.numbers):
             chosen = []
-    elif reference.ordinal is not None:
-        chosen = _at(offered, reference.ordinal)
+    elif reference.ordinals:
+        chosen = _at(offered, reference.ordinals)
     elif intent.talk == "yes":
         chosen = offered if len(offered) == 1 else []
     else:
@@ -272,7 +272,7 @@ def _choice(
             chosen = []
     if chosen:
         return _chosen(chosen, pending)
-    if reference.numbers or reference.ordinal is not None:
+    if reference.numbers or reference.ordinals:
         return _say(
             f"That is none of these:\n{wording.lines(offered)}\nWhich one should I "
             f"{_DOING[pending.tool]}?",
@@ -423,18 +423,13 @@ def _one(
     listed = sorted(
         (task for task in tasks if task.id in shown), key=lambda task: shown.index(task.id)
     )
-    if reference.ordinal is not None:
-        chosen = _at(listed or tasks, reference.ordinal)
-        if not chosen:
-            return _say(
-                f"There is no such task: {wording.literal(reference.words)}. Nothing was changed.",
-                intent.reason,
-            )
+    # What was shown last may be the one task just added.
+    enough = len(listed) >= max(map(abs, (reference.places, *reference.ordinals)))
+    if reference.ordinals:
+        chosen = _at(listed if enough else tasks, reference.ordinals)
         # Without a list just shown, which one is "the third" is a guess.
-        return _settle(intent, tool, arguments, "words" if listed else "near", chosen)
+        return _ordered(intent, tool, arguments, chosen, is_guess=not listed or not enough)
     if reference.places:
-        # What was shown last may be the one task just added.
-        enough = len(listed) >= abs(reference.places)
         return _placed(tool, reference.places, listed if enough else tasks, intent.reason)
     if reference.pronoun or (not reference.words and reference.explicit):
         if len(listed) == 1 and reference.pronoun:
@@ -458,6 +453,32 @@ def _one(
         # as well.
         fit = "near"
     return _settle(intent, tool, arguments, fit, chosen)
+
+
+def _ordered(
+    intent: Intent,
+    tool: ToolName,
+    arguments: dict[str, str],
+    chosen: Sequence[TaskView],
+    *,
+    is_guess: bool,
+) -> Interpretation:
+    """Act on the tasks of "the first and the third", all of them or none."""
+    assert intent.reference is not None
+    if not chosen:
+        words = wording.literal(intent.reference.words)
+        return _say(f"There is no such task: {words}. Nothing was changed.", intent.reason)
+    meant = [task for task in chosen if tool != "complete_task" or not task.completed]
+    if len(meant) < 2:
+        fit: Fit = "near" if is_guess else "words"
+        return _settle(intent, tool, arguments, fit, meant or chosen)
+    if tool == "update_task":
+        return _say(wording.ONE_CHANGE, intent.reason)
+    ids = tuple(task.id for task in meant)
+    if is_guess or intent.ask or _in_bulk(intent):
+        which = ", ".join(map(wording.named, meant))
+        return _shall_i(tool, ids, arguments, which, intent.reason)
+    return _calls(tool, ids, arguments, intent.reason)
 
 
 def _placed(tool: ToolName, places: int, listed: Sequence[TaskView], reason: str) -> Interpretation:
@@ -533,7 +554,7 @@ def _several(
     return _shall_i(tool, tuple(known), {}, which, intent.reason)
 
 
-# Of so many numbers each is meant.
+# Of so many numbers or places each is meant.
 _FEW = 3
 
 
@@ -542,7 +563,7 @@ def _in_bulk(intent: Intent) -> bool:
     reference = intent.reference
     if intent.tool != "delete_task" or reference is None:
         return False
-    return reference.span or len(reference.numbers) > _FEW
+    return reference.span or len(reference.numbers or reference.ordinals) > _FEW
 
 
 def _numbered(
@@ -659,9 +680,12 @@ def _unknown(
     )
 
 
-def _at(tasks: Sequence[TaskView], ordinal: int) -> list[TaskView]:
-    position = ordinal - 1 if ordinal > 0 else len(tasks) + ordinal
-    return [tasks[position]] if 0 <= position < len(tasks) else []
+def _at(tasks: Sequence[TaskView], ordinals: Sequence[int]) -> list[TaskView]:
+    """Return the tasks at these places, none where one of the places is not there."""
+    positions = [ordinal - 1 if ordinal > 0 else len(tasks) + ordinal for ordinal in ordinals]
+    if not all(0 <= position < len(tasks) for position in positions):
+        return []
+    return [tasks[position] for position in dict.fromkeys(positions)]
 
 
 def _too_long(arguments: dict[str, str]) -> str | None:

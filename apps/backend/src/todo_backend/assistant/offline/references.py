@@ -27,10 +27,14 @@ _NUMBERS = compile_pattern(
     r"|#?\d{1,9}(?: #?\d{1,9})+)"
 )
 _SPAN = compile_pattern(r"#?(<NUMBER>)(?: to | through | thru | ?[-–] ?)#?(<NUMBER>)")
-_ORDINAL = compile_pattern(
-    r"(?:the |my )?(?:very )?(?P<ordinal><ORDINAL>)(?: (?P<noun>one|<TASK>|item|entry|thing))?"
-    r"(?: (?:on|in|from|of|off)(?: of)? (?:<LIST>|it))?"
+# "The third one", "the first and the last task".
+_ORDINALS = compile_pattern(
+    r"(?:the |my )?(?:very )?(?P<ordinals><ORDINAL>"
+    r"(?P<more>(?: (?:one|<TASK>|item|entry|thing))?(?:,? and |,? ?& ?|, ?| plus )(?:the |my )?"
+    r"(?:very )?<ORDINAL>)*)(?: (?P<noun>ones?|<TASK>|<TASKS>|items?|entry|entries|things?))?"
+    r"(?: (?:on|in|from|of|off)(?: of)? (?:<LIST>|it|them|these|those))?"
 )
+_EACH_ORDINAL = compile_pattern("<ORDINAL>")
 # "The first two", "my last 3 tasks".
 _PLACES = compile_pattern(
     r"(?:the |my )?(?P<end>first|top|last|bottom|final) (?P<count><NUMBER>)"
@@ -64,6 +68,7 @@ _ARTICLE = re.compile(r"(?:the|my|that|this|our) (?=\S)", re.IGNORECASE)
 class Reference:
     """A phrase taken apart. ``explicit``: its form alone says that it means a task.
 
+    ``ordinals``: places in the list, counted from 1, from its end where negative.
     ``places``: how many from the top of the list, from its end where negative.
     ``bare``: it is digits alone, which may be a word of a title as well: "1984".
     ``parts`` are those of "laundry and the dentist task", for when no title holds all its words.
@@ -71,7 +76,7 @@ class Reference:
 
     words: str = ""
     numbers: tuple[int, ...] = ()
-    ordinal: int | None = None
+    ordinals: tuple[int, ...] = ()
     places: int = 0
     pronoun: bool = False
     quoted: bool = False
@@ -106,7 +111,12 @@ def read_reference(phrase: Sentence) -> Reference:
     ends = [*cuts[1:], len(phrase.mask)]
     parts = [phrase.part(start, end) for start, end in zip(cuts[::2], ends[::2], strict=True)]
     reference = _read_one(whole)
-    if reference.numbers or not 1 < len(parts) <= _MOST_PARTS or not all(p.text for p in parts):
+    if (
+        reference.numbers
+        or reference.ordinals
+        or not 1 < len(parts) <= _MOST_PARTS
+        or not all(p.text for p in parts)
+    ):
         return reference
     read = [_read_one(part) for part in parts]
     if plural:
@@ -119,13 +129,16 @@ def _read_one(phrase: Sentence) -> Reference:
     if match := _NUMBERS.fullmatch(mask):
         numbers = _numbers(match["numbers"])
         return Reference(phrase.text, numbers, explicit=True, bare=mask.isdecimal())
-    if (match := _ORDINAL.fullmatch(mask)) and (match["noun"] or mask.lower().startswith("the")):
-        return Reference(words=phrase.text, ordinal=_ordinal(match["ordinal"]), explicit=True)
+    if (match := _ORDINALS.fullmatch(mask)) and (
+        match["noun"] or match["more"] or mask.lower().startswith("the")
+    ):
+        ordinals = map(_ordinal, _EACH_ORDINAL.findall(match["ordinals"]))
+        return Reference(phrase.text, ordinals=tuple(dict.fromkeys(ordinals)), explicit=True)
     if match := _PLACES.fullmatch(mask):
         count = _number(match["count"])
         places = count if match["end"].lower() in ("first", "top") else -count
         if count == 1:
-            return Reference(words=phrase.text, ordinal=places, explicit=True)
+            return Reference(words=phrase.text, ordinals=(places,), explicit=True)
         return Reference(words=phrase.text, places=places, explicit=True)
     if _PRONOUN.fullmatch(mask):
         return Reference(words=phrase.text, pronoun=True)
