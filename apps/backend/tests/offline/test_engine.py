@@ -22,6 +22,7 @@ from todo_backend.assistant.offline import (
 )
 from todo_backend.assistant.offline.grammar import RULES, Intent, parse
 from todo_backend.assistant.offline.sentence import Sentence
+from todo_backend.assistant.offline.wording import tasks_of
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TASKS = (
@@ -564,6 +565,44 @@ def test_a_list_is_of_what_was_asked_for(sentence: str, status: str, numbers: li
 
 
 @pytest.mark.parametrize(
+    ("sentence", "tool", "said", "numbers"),
+    [
+        ("delete overdue tasks", "delete_task", "1 overdue task", [6]),
+        ("delete everything on my list that is overdue", "delete_task", "1 overdue task", [6]),
+        ("mark all overdue tasks as done", "complete_task", "1 overdue task", [6]),
+        ("complete everything due this week", "complete_task", "2 tasks due this week", [5, 4]),
+        ("clear all tasks due today", "delete_task", "1 task due today", [5]),
+        ("delete all high priority tasks", "delete_task", "1 high-priority task", [6]),
+        ("finish all urgent tasks", "complete_task", "1 pending high-priority task", [6]),
+        ("delete my tasks tagged home", "delete_task", '1 task tagged "home"', [5]),
+        ("delete all tasks about milk", "delete_task", '2 tasks about "milk"', [5, 4]),
+        ("remove all my milk tasks", "delete_task", '2 tasks about "milk"', [5, 4]),
+        ("delete tasks with the word milk", "delete_task", '2 tasks about "milk"', [5, 4]),
+        # By its tag.
+        ("delete all home tasks", "delete_task", '1 task about "home"', [5]),
+        ("remove everything from my home tasks", "delete_task", '1 task about "home"', [5]),
+        ("delete completed tasks about the bill", "delete_task", "1 completed task about", [2]),
+        ("complete all tasks about the bill", "complete_task", "", []),
+        ("delete all of the dog tasks", "delete_task", "", []),
+    ],
+)
+def test_chosen_tasks_wait_for_a_yes(
+    sentence: str, tool: str, said: str, numbers: list[int]
+) -> None:
+    tasks = tasks_of(ROWS)
+    outcome = say(sentence, tasks=tasks)
+    assert calls(outcome) == []
+    if not numbers:
+        assert outcome.pending is None
+        assert "Nothing was changed." in str(outcome.reply)
+        return
+    assert f" {said}" in str(outcome.reply)
+    assert all(f"#{number} " in str(outcome.reply) for number in numbers)
+    assert outcome.pending == Pending("confirm", cast(Any, tool), tuple(numbers))
+    assert calls(say("yes", outcome.pending, tasks)) == [(tool, {"task_id": n}) for n in numbers]
+
+
+@pytest.mark.parametrize(
     ("answer", "expected"),
     [
         *(
@@ -602,13 +641,12 @@ def test_a_list_that_cannot_be_chosen_says_so() -> None:
 @pytest.mark.parametrize(
     "sentence",
     [
-        *("delete overdue tasks", "complete all overdue tasks", "delete all high priority tasks"),
-        *("delete everything on my list that is overdue", "clear all tasks due today"),
-        *("delete all tasks about milk", "delete all tasks tagged home", "delete old tasks"),
-        *("delete everything except task 3", "mark all urgent tasks as done"),
+        *("delete old tasks", "delete everything except task 3", "delete my newest tasks"),
+        *("delete all tasks about milk except task 5", "delete tasks due someday soon"),
+        *("delete all tasks tagged home but not task 5", "delete all two tasks"),
     ],
 )
-def test_what_is_chosen_by_more_than_its_state_is_never_all(sentence: str) -> None:
+def test_what_tasks_cannot_be_chosen_by_is_never_all(sentence: str) -> None:
     outcome = say(sentence)
     assert calls(outcome) == []
     assert outcome.pending is None
@@ -694,9 +732,6 @@ def test_short_forms(turns: list[str], expected: Any) -> None:
 @pytest.mark.parametrize(
     "sentence",
     [
-        "delete all of the dog tasks",
-        "delete all my meeting tasks",
-        "remove everything from my work tasks",
         "mark all but task 7 done",
         "clear my list except for milk",
         "delete the rest",

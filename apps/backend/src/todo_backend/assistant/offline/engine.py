@@ -14,6 +14,7 @@ from todo_backend.assistant.offline.references import (
     MOST_AT_ONCE,
     Fit,
     Reference,
+    choose,
     match_title,
     read_reference,
 )
@@ -87,7 +88,6 @@ def interpret(
     (see `needs_tasks`); ``cut``: there may be older ones. ``now`` is the user's clock. ``pending``
     is what the last Interpretation or `follow_up` of this conversation left.
     """
-    del now  # No tool takes a due date; date words stay in the title. See `dates.parse_due`.
     intent = _intent(sentence)
     if pending is not None and pending.kind != "shown":
         answer = _answer(intent, sentence, tasks or (), pending)
@@ -95,7 +95,7 @@ def interpret(
             return answer
     shown = pending.ids if pending is not None and pending.kind == "shown" else ()
     if intent.then:
-        return _in_turn((intent, *intent.then), tasks, shown, cut)
+        return _in_turn((intent, *intent.then), tasks, shown, now, cut)
     if intent.talk is not None:
         return _say(wording.TALK[intent.talk], intent.reason)
     if intent.reason == "too_long":
@@ -104,7 +104,7 @@ def interpret(
         )
     if intent.tool is None:
         return _say(wording.NOT_UNDERSTOOD, "not_understood")
-    return _act(intent, intent.tool, tasks, shown, cut)
+    return _act(intent, intent.tool, tasks, shown, now, cut)
 
 
 def follow_up(
@@ -118,11 +118,11 @@ def follow_up(
     if isinstance(result, str) or call.name == "delete_task":
         return None
     if call.name == "list_tasks":
-        rows = wording.chosen_rows(result, about, now) if now is not None else None
-        if title := wording.to_add(call, about, rows):
+        tasks = wording.tasks_of(result)
+        found = choose(tasks, about, now) if now is not None else None
+        if title := wording.to_add(call, about, found):
             return Pending("confirm", "add_task", (), {"title": title})
-        found = wording.tasks_of(result if rows is None else rows)
-        ids = tuple(task.id for task in found[: wording.SHOWN])
+        ids = tuple(task.id for task in (tasks if found is None else found)[: wording.SHOWN])
     else:
         number = result.get("task_id") if isinstance(result, dict) else None
         ids = (number,) if isinstance(number, int) else ()
@@ -310,6 +310,7 @@ def _in_turn(
     intents: Sequence[Intent],
     tasks: Sequence[TaskView] | None,
     shown: tuple[int, ...],
+    now: datetime,
     cut: bool,
 ) -> Interpretation:
     """Make the calls of several commands; none when one of them takes a question or fails."""
@@ -319,7 +320,7 @@ def _in_turn(
         intent.reference is not None for intent in intents[titled.index(True) :]
     )
     for intent in intents:
-        outcome = None if intent.tool is None else _act(intent, intent.tool, tasks, shown, cut)
+        outcome = None if intent.tool is None else _act(intent, intent.tool, tasks, shown, now, cut)
         if doubtful or outcome is None or not outcome.calls or outcome.about is not None:
             return _say(wording.one_at_a_time([each.said for each in intents]), "one_at_a_time")
         calls.extend(outcome.calls)
@@ -331,6 +332,7 @@ def _act(
     tool: ToolName,
     tasks: Sequence[TaskView] | None,
     shown: tuple[int, ...],
+    now: datetime,
     cut: bool,
 ) -> Interpretation:
     if tool == "list_tasks":
@@ -339,7 +341,7 @@ def _act(
     if tool == "add_task":
         return _add(intent)
     if intent.everything is not None:
-        return _all(intent, tool, tasks or (), shown, cut)
+        return _all(intent, tool, tasks or (), shown, now, cut)
     assert intent.reference is not None
     return _one(intent, tool, tasks, shown, cut)
 
@@ -365,32 +367,40 @@ def _add(intent: Intent) -> Interpretation:
 
 
 def _all(
-    intent: Intent, tool: ToolName, tasks: Sequence[TaskView], shown: tuple[int, ...], cut: bool
+    intent: Intent,
+    tool: ToolName,
+    tasks: Sequence[TaskView],
+    shown: tuple[int, ...],
+    now: datetime,
+    cut: bool,
 ) -> Interpretation:
+    """Ask about all tasks of a state, or those of them that are overdue, tagged and so on."""
     if intent.reference is not None and intent.reference.pronoun:
         # "Delete them all" means those of the list just shown.
         if not shown:
             return _which(tool, {}, tasks, intent.reason)
         tasks = [task for task in tasks if task.id in shown]
+    asked = choose(tasks, intent.about, now)
+    if asked is None:
+        return _say(wording.TALK["filter"], intent.reason)
     chosen = [
         task
-        for task in tasks
+        for task in asked
         if intent.everything == "all" or task.completed is (intent.everything == "completed")
     ]
     kind = "" if intent.everything == "all" else str(intent.everything)
+    said = wording.count(len(chosen), kind, intent.about)
     if not chosen:
-        return _say(
-            f"You have no {kind + ' ' if kind else ''}tasks. Nothing was changed.", intent.reason
-        )
+        return _say(f"You have {said}. Nothing was changed.", intent.reason)
     rest = f" I see only your newest {len(tasks)} tasks; older ones stay." if cut else ""
-    return _are_you_sure(tool, chosen, intent.reason, kind, rest)
+    return _are_you_sure(tool, chosen, intent.reason, said, rest)
 
 
 def _are_you_sure(
-    tool: ToolName, tasks: Sequence[TaskView], reason: str, kind: str = "", rest: str = ""
+    tool: ToolName, tasks: Sequence[TaskView], reason: str, said: str = "", rest: str = ""
 ) -> Interpretation:
     return _say(
-        f"This would {_DOING[tool]} {wording.count(len(tasks), kind)}:\n{wording.lines(tasks)}\n"
+        f"This would {_DOING[tool]} {said or wording.count(len(tasks))}:\n{wording.lines(tasks)}\n"
         f"Are you sure?{rest} Say yes or no.",
         reason,
         Pending("confirm", tool, tuple(task.id for task in tasks)),

@@ -109,19 +109,41 @@ def _list_by_words(parts: Parts) -> Intent:
     return Intent("list_tasks", status=_status(parts["all"].mask, "all"), about=about)
 
 
-def _list_chosen(parts: Parts) -> Intent | None:
-    """A list of the tasks that are overdue, due then, of a priority, tagged or about something."""
-    mask = parts["all"].mask
-    about = About("overdue")
-    kinds: tuple[Literal["due", "priority", "tag", "words"], ...]
-    kinds = ("due", "priority", "tag", "words")
+def _about(parts: Parts) -> About:
+    """What tasks are chosen by, of the groups of `_chosen_by`; overdue without any."""
+    kinds: tuple[Literal["due", "tag", "words"], ...] = ("due", "tag", "words")
     for kind in kinds:
         if kind in parts:
-            about = About(kind, _tidy(parts[kind]))
-    if about.kind == "priority":
-        about = About("priority", _PRIORITIES[about.value.lower()])
+            return About(kind, _tidy(parts[kind]))
+    if "priority" in parts:
+        return About("priority", _PRIORITIES[parts["priority"].mask.lower()])
+    return About("overdue")
+
+
+def _list_chosen(parts: Parts) -> Intent | None:
+    """A list of the tasks that are overdue, due then, of a priority, tagged or about something."""
+    about = _about(parts)
     default: Status = "pending" if about.kind in ("overdue", "due") else "all"
-    return Intent("list_tasks", status=_status(mask, default), about=about)
+    return Intent("list_tasks", status=_status(parts["all"].mask, default), about=about)
+
+
+def _act_on_chosen(parts: Parts) -> Intent | None:
+    """Complete or delete such tasks; it is always asked about, with the tasks named."""
+    if _EXCEPT.search(parts["all"].mask):
+        return None
+    if "kind" in parts:
+        # "Delete all work tasks", but not "all old tasks".
+        if _NO_KIND.search(parts["kind"].mask):
+            return None
+        parts = parts | {"words": parts["kind"]}
+    about = _about(parts)
+    reference = Reference("everything", explicit=True)
+    chosen = Intent(None, everything="all", reference=reference, about=about)
+    if "remove" not in parts:
+        # What is due or overdue is open in any case.
+        status: Status = "all" if about.kind in ("overdue", "due") else "pending"
+        return replace(chosen, tool="complete_task", everything=status)
+    return replace(chosen, tool="delete_task", everything=_status(parts["all"].mask, "all"))
 
 
 def _show_one(parts: Parts) -> Intent | None:
@@ -435,6 +457,8 @@ _PRIORITIES = {
     **{"high": "high", "top": "high", "highest": "high", "urgent": "high", "important": "high"},
     **{"medium": "medium", "normal": "medium", "low": "low", "lowest": "low", "no": "none"},
 }
+_EXCEPT = compile_pattern(r"\b<EXCEPT>\b")
+_NO_KIND = compile_pattern(r"\b(?:<CHOSENBY>|<NUMBER>|rest|others?|remaining|more|same|such)\b")
 _CHOSEN_BEHIND = re.compile(
     r"(?:about|containing|mentioning|matching|with|from (?:last|this|yesterday|today)|before|after"
     r"|since|(?:that|which) (?:contain|mention|have|has|start|begin|end)s?)\b",
@@ -555,9 +579,41 @@ _TASKS = (
 )
 _THAT_ARE = r"(?: do i have)?(?: (?:that|which))?(?:'s| is| are| have| has)?(?: set)?"
 _MONTHS = r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_PRIORITY = r"(?P<priority>high(?:est)?|top|medium|normal|low(?:est)?|no)[ -]priority"
+_PRIORITY = (
+    r"(?:(?P<priority>(?:high(?:est)?|top|medium|normal|low(?:est)?|no)(?=[ -]priority)|urgent"
+    r"|important)(?:[ -]priority)?)"
+)
 
-_ON_SEVERAL = r"(?:<REMOVE>|complete|finish|close|mark|(?:check|tick|cross)(?: off)?)"
+_ON_SEVERAL = r"(?:(?P<remove><REMOVE>)|complete|finish|close|mark|(?:check|tick|cross)(?: off)?)"
+
+
+def _chosen_by(start: str, tasks: str, end: str) -> tuple[str, ...]:
+    """The patterns of tasks that are chosen by something: groups due, priority, tag and words."""
+    that_are = tasks + r"(?: (?:on|in|from) <LIST>)?" + _THAT_ARE
+    return (
+        start + rf"(?:{that_are} )?(?:overdue|past due|late)(?: {tasks})?" + end,
+        start + rf"(?:{that_are} )?due (?P<due>(?:(?:on|by|before|until|for|in) )?(?:today|tonight"
+        rf"|tomorrow|this|next|the|soon|\w+day|\d+|{_MONTHS})\b.{{0,25}}?)" + end,
+        start + rf"{_PRIORITY} {tasks}" + end,
+        start + rf"{that_are}(?: with| of)?(?: an?| the)? {_PRIORITY}" + end,
+        start + that_are + r" (?:tagged|labell?ed)(?: with| as)? (?P<tag>.{1,30}?)" + end,
+        start + that_are + r" (?:with )?(?:the )?(?:tag|label) (?P<tag>.{1,30}?)" + end,
+        start + that_are + r" (?:about|containing|contain|mentioning|mention|matching"
+        r"|with(?= the words?\b))(?: the words?)? (?P<words>.+?)" + end,
+    )
+
+
+_SEVERAL = _ON_SEVERAL + r" (?:(?:off|out) )?(?:(?:all|any|every|only|just|of|the|my|our|those) )*"
+_PLURAL = (
+    r"(?:(?:open|pending|completed|done|finished) )?"
+    r"(?:<TASKS>|items|things|ones|everything|anything|all)"
+)
+_DONE_AT_END = r"(?: (?:off|on|in|from) <LIST>)?(?: (?:as )?<DONE>)?"
+_ALL_OF_A_KIND = (
+    _ON_SEVERAL + r" (?:everything|all)(?: (?:off|out|from|of|on|in|about))*+ (?!<ALLTASKS>)"
+    r"(?:(?:my|our|the|these|those) )?+(?!(?:<OPEN>|<DONE>)\b)(?P<kind>[\w'-]+(?: [\w'-]+)?)"
+    r" (?:<TASKS>|ones)(?: (?:from|on|in) <LIST>)?(?: as)?(?: <DONE>)?"
+)
 
 # "Thanks, delete task 3" is not only thanks.
 _NO_ORDER = (
@@ -703,25 +759,7 @@ RULES: tuple[Rule, ...] = (
     # Reading the list.
     Rule(
         "list_chosen",
-        (
-            _SHOW
-            + r"(?:"
-            + _TASKS
-            + _THAT_ARE
-            + r" )?(?:overdue|past due|late)(?: "
-            + _TASKS
-            + r")?(?: now| today| right now)?",
-            _SHOW + r"(?:" + _TASKS + _THAT_ARE + r" )?due (?P<due>(?:(?:on|by|before|until|for"
-            r"|in) )?(?:today|tonight|tomorrow|this|next|the|soon|\w+day|\d+|"
-            + _MONTHS
-            + r")\b.{0,25})",
-            _SHOW + _PRIORITY + r" " + _TASKS,
-            _SHOW + _TASKS + _THAT_ARE + r"(?: with| of)?(?: an?| the)? " + _PRIORITY,
-            _SHOW + _TASKS + _THAT_ARE + r" (?:tagged|labell?ed)(?: with| as)? (?P<tag>.{1,30})",
-            _SHOW + _TASKS + _THAT_ARE + r" (?:with )?(?:the )?(?:tag|label) (?P<tag>.{1,30})",
-            _SHOW + _TASKS + _THAT_ARE + r" (?:about|containing|contain|mentioning|mention"
-            r"|matching|with the words?) (?P<words>.+)",
-        ),
+        _chosen_by(_SHOW, _TASKS, r"(?: now| today| right now)?"),
         _list_chosen,
         (
             "what is overdue?",
@@ -947,27 +985,34 @@ RULES: tuple[Rule, ...] = (
     ),
     # Removing. A delete of everything only ever asks.
     Rule(
+        "act_on_chosen",
+        (*_chosen_by(_SEVERAL, _PLURAL, _DONE_AT_END), _ALL_OF_A_KIND),
+        _act_on_chosen,
+        (
+            "delete overdue tasks",
+            "complete everything due today",
+            "mark all high priority tasks as done",
+            "delete my tasks tagged home",
+            "delete all tasks about milk",
+            "remove all shopping tasks",
+        ),
+    ),
+    Rule(
         "chosen_unsupported",
         (
             _ON_SEVERAL
             + r" (?:(?:off|out|all|every(?: single)?|each|any|only|just|the|my|of|those|<OPEN>"
             r"|<DONE>|high|medium|low|<CHOSENBY>)[ -])*(?:everything|anything|all|<TASKS>|items"
             r"|things|ones|<LISTNOUN>|list)\b(?! (?:<TASK>|item)\b)(?P<rest>.*)",
-            _ON_SEVERAL + r" (?:everything|all)(?: (?:off|out|from|of|on|in|about))*+"
-            r" (?!<ALLTASKS>)(?:(?:my|our|the|these|those) )?+(?!(?:<OPEN>|<DONE>)\b)"
-            r"(?P<kind>[\w'-]+(?: [\w'-]+)?) (?:<TASKS>|ones)(?: (?:from|on|in) <LIST>)?(?: as)?"
-            r"(?: <DONE>)?",
+            _ALL_OF_A_KIND,
             _ON_SEVERAL + r" (?:all )?(?:of )?(?:the |my |our )?(?P<kind>rest|others|other (?:ones"
             r"|<TASKS>)|remaining ones)(?: (?:of|on|from|in) .+)?(?: as)?(?: <DONE>)?",
         ),
         _chosen_unsupported,
         (
-            "delete overdue tasks",
-            "complete all high priority tasks",
-            "delete all tasks about milk",
+            "delete all old tasks",
             "delete everything except task 3",
             "clear my list except for milk",
-            "remove everything from my work tasks",
             "delete the rest",
         ),
     ),

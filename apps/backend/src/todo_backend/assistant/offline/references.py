@@ -1,14 +1,17 @@
-"""Which task a phrase means: by number, by place in the list, by its title."""
+"""Which task a phrase means: by number, by place in the list, by its title; which a choice does."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
+from todo_backend.assistant.offline.dates import due_days
 from todo_backend.assistant.offline.sentence import Sentence, one_edit
-from todo_backend.assistant.offline.types import TaskView
+from todo_backend.assistant.offline.types import About, TaskView
 from todo_backend.assistant.offline.vocabulary import (
     IRREGULAR,
     NUMBER_WORDS,
@@ -309,3 +312,53 @@ def _like(a: str, b: str) -> bool:
     return _stem(a) == _stem(b) or (
         min(len(a), len(b)) >= 4 and (one_edit(a, b) or a.startswith(b) or b.startswith(a))
     )
+
+
+def choose(tasks: Sequence[TaskView], about: About | None, now: datetime) -> list[TaskView] | None:
+    """Return the tasks that are asked for, all without ``about``; None: they cannot be told.
+
+    Days are those of each task's time zone, without one of the clock ``now``.
+    """
+    if about is None:
+        return list(tasks)
+    value = about.value.casefold()
+    if about.kind == "words":
+        fit, found = match_title(about.value, tasks, quoted=False)
+        numbers = {task.id for task in tasks if _has_tag(task, value)}
+        if fit != "none" and not (fit == "near" and numbers):
+            numbers |= {task.id for task in found}
+        return [task for task in tasks if task.id in numbers]
+    if about.kind == "number":
+        return [task for task in tasks if str(task.id) == about.value]
+    if about.kind == "priority":
+        return [task for task in tasks if task.priority == about.value]
+    if about.kind == "tag":
+        return [task for task in tasks if _has_tag(task, value)]
+    due = [(task, at) for task in tasks if (at := _open_due(task, now)) is not None]
+    if about.kind == "overdue":
+        return [task for task, at in due if at < now]
+    days = due_days(about.value, now) if about.kind == "due" else None
+    if days is None:
+        return None
+    return [task for task, at in due if days[0] <= at.date() <= days[1]]
+
+
+def _has_tag(task: TaskView, tag: str) -> bool:
+    return tag in [each.casefold() for each in task.tags]
+
+
+def _open_due(task: TaskView, now: datetime) -> datetime | None:
+    """Return when an open task is due, on the clock of its time zone or of ``now``."""
+    if task.due_at is None or task.completed:
+        return None
+    if task.due_at.tzinfo is None or now.tzinfo is None:
+        return task.due_at.replace(tzinfo=now.tzinfo)
+    return task.due_at.astimezone(zone(task.time_zone) or now.tzinfo)
+
+
+def zone(name: str) -> ZoneInfo | None:
+    """Return the time zone of this name, None where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 ToolName: TypeAlias = Literal[
@@ -14,19 +15,23 @@ PendingKind: TypeAlias = Literal["confirm", "choose", "title", "shown"]
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """The part of a task that a sentence can refer to."""
+    """The part of a task that a sentence can refer to; ``time_zone`` is where it is due."""
 
     id: int
     title: str
     completed: bool = False
+    due_at: datetime | None = None
+    time_zone: str = ""
+    priority: str = "none"
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a listing is asked about, so that only those tasks are told of.
+    """What tasks are asked for by, so that only those are told of or acted on.
 
-    ``words`` of a title, a task's ``number``, ``overdue``, ``due`` when, a ``priority``, a ``tag``;
-    ``other``: something that tasks cannot be chosen by.
+    ``words`` of a title or a tag, a task's ``number``, ``overdue``, ``due`` when, a ``priority``,
+    a ``tag``; ``other``: something that tasks cannot be chosen by.
     """
 
     kind: Literal["words", "number", "overdue", "due", "priority", "tag", "other"]

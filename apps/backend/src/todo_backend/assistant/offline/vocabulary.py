@@ -121,11 +121,11 @@ _define(
 )
 
 # What tasks are chosen by that is neither their state nor their title.
+_define("EXCEPT", r"except|but|without|apart from|aside from|other than|besides|excluding")
 _define(
     "CHOSENBY",
     r"overdue|past due|late|due|urgent|priority|priorities|tag|tags|tagged|old|older|oldest"
-    r"|new|newer|newest|recent|created|sorted|except|but|without|apart from|aside from"
-    r"|other than|besides|excluding",
+    r"|new|newer|newest|recent|created|sorted|<EXCEPT>",
 )
 
 # Verbs. -----------------------------------------------------------------------------------------

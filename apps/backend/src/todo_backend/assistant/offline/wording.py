@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from todo_backend.assistant.offline.dates import END_OF_DAY, due_days
-from todo_backend.assistant.offline.references import MOST_AT_ONCE, match_title
+from todo_backend.assistant.offline.dates import END_OF_DAY
+from todo_backend.assistant.offline.references import MOST_AT_ONCE, choose, zone
 from todo_backend.assistant.offline.sentence import capitalized
 from todo_backend.assistant.offline.types import About, TaskView, ToolCall
 
@@ -101,9 +100,19 @@ def lines(tasks: Sequence[TaskView], marks: Mapping[int, str] | None = None) -> 
     return "\n".join(rows)
 
 
-def count(number: int, kind: str = "") -> str:
-    """Return "1 task", "2 pending tasks" and so on."""
-    return f"{number} {kind + ' ' if kind else ''}{'task' if number == 1 else 'tasks'}"
+def count(number: int, kind: str = "", about: About | None = None) -> str:
+    """Return "1 task", "2 pending tasks", "no tasks due today" and so on."""
+    value = literal(about.value) if about is not None else ""
+    before, behind = "", ""
+    if about is not None:
+        before = {"overdue": "overdue ", "priority": f"{value}-priority "}.get(about.kind, "")
+        behind = {
+            "due": f" due {value}",
+            "tag": f' tagged "{value}"',
+            "words": f' about "{value}"',
+        }.get(about.kind, "")
+    noun = "task" if number == 1 else "tasks"
+    return f"{number or 'no'} {kind + ' ' if kind else ''}{before}{noun}{behind}"
 
 
 def into(arguments: Mapping[str, Any]) -> str:
@@ -118,87 +127,48 @@ def one_at_a_time(commands: Sequence[str]) -> str:
 
 
 def tasks_of(result: object) -> list[TaskView]:
-    """Return the tasks in a list_tasks result: an array of tasks, or an object that holds one."""
-    return [
-        TaskView(int(row["id"]), str(row["title"]), bool(row.get("completed", False)))
-        for row in _rows(result)
-    ]
+    """Return the tasks in a list_tasks result: an array of tasks, or an object that holds one.
 
-
-def _rows(result: object) -> list[Mapping[str, Any]]:
+    Raises ValueError for a number or a time that is none.
+    """
     if isinstance(result, Mapping):
         result = next((value for value in result.values() if isinstance(value, list)), [])
     if not isinstance(result, Sequence) or isinstance(result, str):
         return []
-    return [row for row in result if isinstance(row, Mapping) and "id" in row and "title" in row]
-
-
-def chosen_rows(
-    result: object, about: About | None, now: datetime
-) -> list[Mapping[str, Any]] | None:
-    """Return the rows of a list_tasks result that it was asked about; None: it cannot tell."""
-    rows = _rows(result)
-    if about is None:
-        return rows
-    if about.kind == "words":
-        fit, found = match_title(about.value, tasks_of(rows), quoted=False)
-        numbers = {task.id for task in found} if fit != "none" else set()
-        return [row for row in rows if int(row["id"]) in numbers]
-    if about.kind == "number":
-        return [row for row in rows if str(row["id"]) == about.value]
-    if about.kind == "priority":
-        return [row for row in rows if row.get("priority") == about.value]
-    if about.kind == "tag":
-        tag = about.value.casefold()
-        return [row for row in rows if tag in [str(t).casefold() for t in row.get("tags") or ()]]
-    if about.kind == "overdue":
-        return [row for row in rows if (due := _due(row, now)) is not None and due < now]
-    days = due_days(about.value, now) if about.kind == "due" else None
-    if days is None:
-        return None
     return [
-        row
-        for row in rows
-        if (due := _due(row, now)) is not None and days[0] <= due.date() <= days[1]
+        TaskView(
+            int(row["id"]),
+            str(row["title"]),
+            completed=bool(row.get("completed", False)),
+            due_at=datetime.fromisoformat(str(row["due_at"])) if row.get("due_at") else None,
+            time_zone=str(row.get("time_zone") or ""),
+            priority=str(row.get("priority") or "none"),
+            tags=tuple(map(str, row.get("tags") or ())),
+        )
+        for row in result
+        if isinstance(row, Mapping) and "id" in row and "title" in row
     ]
 
 
-def _due(row: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return when an open task is due, on the clock of ``now``."""
-    if not row.get("due_at") or row.get("completed"):
-        return None
-    due = datetime.fromisoformat(str(row["due_at"]))
-    if due.tzinfo is None or now.tzinfo is None:
-        return due.replace(tzinfo=now.tzinfo)
-    return due.astimezone(_zone(row.get("time_zone")) or now.tzinfo)
-
-
-def _zone(name: object) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(str(name))
-    except (KeyError, ValueError, OSError):
-        return None
-
-
-def _due_marks(result: object, now: datetime) -> dict[int, str]:
+def _due_marks(tasks: Sequence[TaskView], now: datetime) -> dict[int, str]:
     """Return " (due ...)" or " (overdue since ...)" for each open task that has a due date."""
     marks = {}
-    for row in _rows(result):
-        if not row.get("due_at") or row.get("completed"):
+    for task in tasks:
+        if task.due_at is None or task.completed:
             continue
-        due = datetime.fromisoformat(str(row["due_at"]))
+        due = task.due_at
         if due.tzinfo is None or now.tzinfo is None:
             due, now = due.replace(tzinfo=None), now.replace(tzinfo=None)
         word = "overdue since" if due < now else "due"
-        marks[int(row["id"])] = f" ({word} {_told(due, row.get('time_zone'), now)})"
+        marks[task.id] = f" ({word} {_told(due, task.time_zone, now)})"
     return marks
 
 
-def _told(due: datetime, zone: object, now: datetime) -> str:
+def _told(due: datetime, time_zone: str, now: datetime) -> str:
     """Return a due date on the clock of the task's time zone; else in that of ``now``, by name."""
     if due.tzinfo is None:
         return f"{due:{_DAY_AND_TIME}}"
-    known = _zone(zone)
+    known = zone(time_zone)
     if known is None:
         return f"{due.astimezone(now.tzinfo):{_DAY_AND_TIME} %Z}"
     local = due.astimezone(known)
@@ -223,16 +193,17 @@ def describe(
         return _failure(call, result)
     if call.name == "list_tasks":
         status = str(call.arguments.get("status", "all"))
-        found = chosen_rows(result, about, now)
-        marks = _due_marks(result, now)
+        tasks = tasks_of(result)
+        found = choose(tasks, about, now)
+        marks = _due_marks(tasks, now)
         if about is None or found is None:
-            listing = _listing(status, tasks_of(result), marks)
+            listing = _listing(status, tasks, marks)
             if about is not None:
                 listing = f"I can't choose tasks by that; here are all. {listing}"
         else:
-            listing = _chosen(about, tasks_of(found), marks)
+            listing = _chosen(about, found, marks)
         if cut:
-            listing += f"\nI see only your newest {len(tasks_of(result))}."
+            listing += f"\nI see only your newest {len(tasks)}."
         offer = "Shall I add it? " + EXPECTED["confirm"] if to_add(call, about, found) else ""
         return f"{listing} {offer}".rstrip()
     answer: Mapping[str, Any] = result if isinstance(result, Mapping) else {}
@@ -250,7 +221,7 @@ def describe(
     return f"Changed the description of {task}."
 
 
-def to_add(call: ToolCall, about: About | None, found: Sequence[Mapping[str, Any]] | None) -> str:
+def to_add(call: ToolCall, about: About | None, found: Sequence[TaskView] | None) -> str:
     """Return the title of what all tasks were searched for in vain, "" where nothing was."""
     if about is None or about.kind != "words" or found is None or found:
         return ""
@@ -277,15 +248,13 @@ def _listing(status: str, tasks: list[TaskView], marks: Mapping[int, str]) -> st
 
 
 def _chosen(about: About, found: list[TaskView], marks: Mapping[int, str]) -> str:
-    value = literal(about.value)
     if about.kind == "number":
         return lines(found, marks) if found else no_task(f"#{about.value}")
     if about.kind == "words":
+        value = literal(about.value)
         if not found:
             return f'Nothing on your list is about "{value}".'
         word = "This is" if len(found) == 1 else "These are"
         return f'{word} on your list about "{value}":\n{lines(found, marks)}'
-    kind = {"overdue": "overdue", "priority": f"{about.value}-priority"}.get(about.kind, "")
-    number = count(len(found), kind) if found else f"no {kind + ' ' if kind else ''}tasks"
-    behind = {"due": f" due {value}", "tag": f' tagged "{value}"'}.get(about.kind, "")
-    return f"You have {number}{behind}" + (f":\n{lines(found, marks)}" if found else ".")
+    rows = f":\n{lines(found, marks)}" if found else "."
+    return f"You have {count(len(found), about=about)}{rows}"
