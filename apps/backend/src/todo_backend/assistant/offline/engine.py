@@ -383,17 +383,45 @@ def _all(
     asked = choose(tasks, intent.about, now)
     if asked is None:
         return _say(wording.TALK["filter"], intent.reason)
+    kept = _kept(intent.but, tasks) if intent.but is not None else []
+    if kept is None:
+        return _say(wording.NOT_LEFT_OUT, "unknown_task")
     chosen = [
         task
         for task in asked
-        if intent.everything == "all" or task.completed is (intent.everything == "completed")
+        if task not in kept
+        and (intent.everything == "all" or task.completed is (intent.everything == "completed"))
     ]
     kind = "" if intent.everything == "all" else str(intent.everything)
     said = wording.count(len(chosen), kind, intent.about)
+    if not chosen and kept:
+        return _say(f"There is nothing else to {_DOING[tool]}. Nothing was changed.", intent.reason)
     if not chosen:
         return _say(f"You have {said}. Nothing was changed.", intent.reason)
     rest = f" I see only your newest {len(tasks)} tasks; older ones stay." if cut else ""
+    if kept:
+        names = ", ".join(map(wording.named, kept))
+        rest = f" {names} {'stays' if len(kept) == 1 else 'stay'}.{rest}"
     return _are_you_sure(tool, chosen, intent.reason, said, rest)
+
+
+def _kept(but: Reference, tasks: Sequence[TaskView]) -> list[TaskView] | None:
+    """Return the tasks that "all but the milk and the rent" leaves out; None when one is unknown.
+
+    Where the words fit several tasks, all of them.
+    """
+    if but.numbers:
+        known = [task for task in tasks if task.id in but.numbers]
+        return known if len(known) == len(but.numbers) else None
+    if but.ordinals:
+        return _at(tasks, but.ordinals) or None
+    fit, found = match_title(but.words, tasks, quoted=but.quoted)
+    if fit not in ("near", "none"):
+        return found
+    of_parts = [_kept(part, tasks) for part in but.parts]
+    if not of_parts or None in of_parts:
+        return None
+    return list(dict.fromkeys(task for found in of_parts for task in found or ()))
 
 
 def _are_you_sure(

@@ -49,8 +49,9 @@ class Intent:
     """What a sentence asks for, before the user's tasks are looked at.
 
     ``tool`` None with ``talk`` is small talk, without it nothing was understood. ``everything``
-    selects all tasks of a status and always asks first. ``sure`` False: the words only count when
-    a title fits them. ``ask`` True: even then the user is asked first.
+    selects all tasks of a status, without those that ``but`` means, and always asks first.
+    ``sure`` False: the words only count when a title fits them. ``ask`` True: even then the user
+    is asked first.
     """
 
     tool: ToolName | None
@@ -58,6 +59,7 @@ class Intent:
     talk: Talk | None = None
     reference: Reference | None = None
     everything: Status | None = None
+    but: Reference | None = None
     titles: tuple[str, ...] = ()
     description: str | None = None
     status: Status = "all"
@@ -125,6 +127,14 @@ def _list_chosen(parts: Parts) -> Intent | None:
     about = _about(parts)
     default: Status = "pending" if about.kind in ("overdue", "due") else "all"
     return Intent("list_tasks", status=_status(parts["all"].mask, default), about=about)
+
+
+def _all_but(parts: Parts) -> Intent | None:
+    """ "Delete everything" and the like, with tasks that are to stay as they are."""
+    intent = _first(parts["command"], ahead=False)
+    if intent is None or intent.everything is None:
+        return None
+    return replace(intent, but=read_reference(parts["ref"]))
 
 
 def _act_on_chosen(parts: Parts) -> Intent | None:
@@ -985,6 +995,22 @@ RULES: tuple[Rule, ...] = (
     ),
     # Removing. A delete of everything only ever asks.
     Rule(
+        "all_but",
+        (
+            r"(?P<command>"
+            + _ON_SEVERAL
+            + r" .+?),? <EXCEPT>(?: for| not)? (?P<ref>.+?)"
+            + _DONE_AT_END,
+        ),
+        _all_but,
+        (
+            "delete everything except task 3",
+            "clear my list except for milk",
+            "mark all but the dentist task as done",
+            "complete everything due today apart from milk and rent",
+        ),
+    ),
+    Rule(
         "act_on_chosen",
         (*_chosen_by(_SEVERAL, _PLURAL, _DONE_AT_END), _ALL_OF_A_KIND),
         _act_on_chosen,
@@ -1011,8 +1037,6 @@ RULES: tuple[Rule, ...] = (
         _chosen_unsupported,
         (
             "delete all old tasks",
-            "delete everything except task 3",
-            "clear my list except for milk",
             "delete the rest",
         ),
     ),
@@ -1104,7 +1128,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "complete_everything",
         (
-            r"(?:mark|set|check off|tick off|cross off|complete|finish) (?P<what><EVERYTHING>"
+            r"(?:mark|set|(?:check|tick|cross)(?: off)?|complete|finish) (?P<what><EVERYTHING>"
             r"|<WHOLELIST>)(?: (?:off|on <LIST>))?(?: (?:as |to )?(?:be )?<DONE>)?",
             r"(?P<what>everything|all(?: of)?(?: my| the)? <TASKS>|all)(?: is| are|'s)(?: now"
             r"| all)* <DONE>",

@@ -63,6 +63,10 @@ EXPECTED = {
     "title": "Say what the task should be called, or never mind.",
 }
 KEPT = "All right, nothing was changed."
+NOT_LEFT_OUT = (
+    "I could not tell which tasks to leave out; say their numbers or words of their titles. "
+    "Nothing was changed."
+)
 ONE_CHANGE = "I can change one task at a time. Nothing was changed."
 TOO_MANY = f"I change at most {MOST_AT_ONCE} tasks at once. Nothing was changed."
 
