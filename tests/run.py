@@ -4,11 +4,11 @@
     python tests/run.py                 everything
     python tests/run.py lint unit       some groups
 
-Two run at a time: what uses the cluster, in order, and beside it what does not, first what need not
-wait; once the cluster's are through, two of those. A group without checks of the cluster runs four
-at a time. Each check's output goes to .state/logs/tests/NAME.log and, when it fails, to the screen,
-its end once more after all others. A check that needs what an earlier one makes (the cluster, say)
-is counted as failed when that one failed.
+Two run at a time: what changes the platform, in order, and beside it what does not, first what need
+not wait; once the platform's are through, two of those. A group that leaves the platform alone runs
+four at a time. Each check's output goes to .state/logs/tests/NAME.log and, when it fails, to the
+screen, its end once more after all others. A check that needs what an earlier one makes (the
+cluster, say) is counted as failed when that one failed.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ class Check:
 
 
 def rows() -> tuple[list[Check], list[Check]]:
-    """Every check: those of the checkout alone, the quick ones first, and those of the cluster."""
+    """Every check: those that leave the platform alone, the quick ones first, and the others."""
     dockerfiles = tracked("*Dockerfile")
     scripts = [path for path in tracked() if is_shell(ROOT / path)]
     npm = ("npm packages",)
     platform = ("platform up",)
     database = ("python", "tests/with_postgres.py")
-    checkout = [
+    beside = [
         Check("lint", "ruff", ["ruff", "check", "."]),
         Check("lint", "ruff format", ["ruff", "format", "--check", "."]),
         Check("lint", "mypy", ["mypy", *PYTHON_SOURCES]),
@@ -114,7 +114,7 @@ def rows() -> tuple[list[Check], list[Check]]:
         # Last: its cluster needs the processors that all the others would be waiting for.
         Check("e2e", "two nodes", ["pytest", TWO_NODES], needs=platform),
     ]
-    cluster = [
+    in_order = [
         # A run before this one may have been cut off, its checkout deleted, its container left.
         Check("e2e", "platform up", ["ansible-playbook", "site.yml", *ANEW]),
         Check("e2e", "reproduce", ["ansible-playbook", "playbooks/reproduce.yml"], needs=platform),
@@ -126,7 +126,7 @@ def rows() -> tuple[list[Check], list[Check]]:
         ),
         Check("e2e", "browser", ["pytest", "tests/browser"], needs=(*platform, "browser tools")),
     ]
-    return checkout, cluster
+    return beside, in_order
 
 
 def molecule(needs: tuple[str, ...]) -> list[Check]:
@@ -274,14 +274,14 @@ def main(groups: list[str]) -> int:
     if not groups or "molecule" in groups:
         # A run that was killed leaves Molecule the word that all is prepared.
         shutil.rmtree(MOLECULE, ignore_errors=True)
-    checkout, cluster = (
+    beside, in_order = (
         deque(check for check in row if not groups or check.group in groups) for row in rows()
     )
-    names = [check.name for check in (*checkout, *cluster)]
+    names = [check.name for check in (*beside, *in_order)]
     progress = Progress(names)
     threads = [
         threading.Thread(target=run_checks, args=(queues, progress))
-        for queues in ([checkout], [cluster, checkout], *([] if cluster else [[checkout]] * 2))
+        for queues in ([beside], [in_order, beside], *([] if in_order else [[beside]] * 2))
     ]
     for thread in threads:
         thread.start()
