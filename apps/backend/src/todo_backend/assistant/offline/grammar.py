@@ -347,6 +347,8 @@ def _add_reminder(parts: Parts) -> Intent | None:
         lead = parts.get("lead")
         if lead is None or not lead.text or find_date(lead.mask) is not None:
             return Intent("add_task")
+        if match := _NOT_FORGET.match(lead.mask):
+            lead = lead.part(match.end(), len(lead.mask))
         lead = peel_want(peel(lead)) or lead
         return _add({"title": lead})
     if _NOT_A_TASK.match(rest.mask) or (
@@ -397,6 +399,8 @@ def _add_errand(parts: Parts) -> Intent | None:
 
 def _offer(parts: Parts) -> Intent | None:
     """ "I need to ..." may be a wish of any kind: offered as a task, not added."""
+    if "lacking" in parts:
+        return Intent("add_task", titles=(f"Buy {parts['lacking'].text}",), sure=False, ask=True)
     title = title_of(parts["title"])
     if title and "lead" in parts:
         title = f"{title} {parts['lead'].text}"
@@ -481,14 +485,16 @@ _SOME_OF = compile_pattern(
 _HOW_MANY = compile_pattern(r"(?!\d)<NUMBER>")
 _TO = compile_pattern(
     r"(?:^|\b)(?:(?:that )?(?:i|we) (?:need|have|want|should|must|ought|am supposed)(?: to)?|to"
-    r"|about|that|of|regarding|for)\b(?: the (?:fact that|task of))?(?= )|^[:,-](?= )"
+    r"|about|that says|saying|called|named|titled|that|of|regarding|for)\b"
+    r"(?: the (?:fact that|task of))?(?= )|^[:,-](?= )"
 )
 _WHEN_TO = re.compile(
     r"(?P<when>(?!to\b|that\b|about\b|of\b).{3,30}?),? (?:to|that|about) (?=\S)", re.IGNORECASE
 )
 _EVERY = re.compile(
     r"(?:every|each) (?:(?:other|second|single|week)[ -]?)?(?:day|week|month|year|morning|evening"
-    r"|night|hour|weekend|\w+day)s?(?: at .+)?|(?:on |by )?\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?",
+    r"|night|hour|weekend|\w+day)s?(?: at .+)?|later(?: on| today)?|soon"
+    r"|(?:on |by )?\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?",
     re.IGNORECASE,
 )
 _NOT_A_TASK = re.compile(
@@ -512,6 +518,11 @@ _VAGUE = compile_pattern(
     r"|<TASK>|<TASKS>|item|to)?(?: (?:new|else))?,?"
     r"(?: ?(?:to do|to my list|for me|later|again|soon|in a (?:bit|while|little while)|in awhile"
     r"|of this|of that|about (?:it|this|that)|for later|please|on my list)){0,3}"
+)
+_NOT_FORGET = re.compile(
+    r"(?:(?:i|we) )?(?:must not|mustn't|can't|cannot|should not|shouldn't|don't want to|not|never)"
+    r" forget(?: to| about| that)? ",
+    re.IGNORECASE,
 )
 # What a new task is besides its title; it is set in the task list.
 _KIND = r"(?:very )?(?:quick|urgent|important|(?:high|top|medium|normal|low)(?:est)?[- ]priority)"
@@ -632,6 +643,11 @@ _NO_ORDER = (
 )
 
 _ALL_LISTED = r"(?P<what><EVERYTHING>|<WHOLELIST>)(?: (?:on|in|from) <ALLTASKS>)?"
+_TAKE_IT_OFF = (
+    r",? (?:so |and |now |then )*(?:please |you can )?"
+    r"(?:(?:<CHECKOFF>|take|remove|scratch|delete|get) (?:that|it|this)(?: one)?(?: <TASK>)?"
+    r" (?:off|from|out|as)\b.*|(?:remove|delete) (?:that|it|this))"
+)
 _I_HAVE = r"(?:(?:i|we)(?:'ve| have)? )?(?:(?:just|already|finally|also|now) )*"
 _UNNEEDED = (
     r"(?:(?:does not|doesn't|do not|don't) (?:need(?: to)?|have to)"
@@ -797,9 +813,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "list_completed",
         (
-            r"what(?: tasks| things| all| items| chores| else)?(?: have i|'ve i| did i| i have|"
-            r" i've)(?: (?:already|just|so far))* (?:<DONE>|finish|do|complete|get done"
-            r"|accomplish|crossed off|checked off)\b.*",
+            r"(?:(?:show|tell)(?: me)? )?what(?: tasks| things| all| items| chores| else)?"
+            r"(?: have i|'ve i| did i| i have| i've)(?: (?:already|just|so far|gotten|got))*"
+            r" (?:<DONE>|finish|do|complete|get done|accomplish|crossed off|checked off)\b.*",
             r"what(?: tasks| things| items)?(?:'s| is| are|s) (?:already |been )?<DONE>.*",
             r"(?!complete$)(?:(?:show|list|see|display|give|tell)(?: me| us)?(?: all| only| just)*"
             r"(?: of)?(?: my| the)?)? ?(?:<DONE>)(?: <TASKS>| ones| items| things)?",
@@ -813,6 +829,7 @@ RULES: tuple[Rule, ...] = (
         _list("completed"),
         (
             "What have I completed?",
+            "what have i gotten done so far",
             "what did i finish",
             "what's done",
             "completed tasks",
@@ -888,10 +905,14 @@ RULES: tuple[Rule, ...] = (
             + r"|did (?:i|we) (?:ask|tell|want|get) you to remind (?:me|us)\b.*|(?:i know )?(?:i"
             r"|we) (?:had )?wanted to remember\b.*\b(?:what|something)\b.*"
             r"|did (?:i|we) (?:want|need|ask) to be reminded\b.*)",
+            r"(?:was|were|am|are) (?:i|we) supposed to remember (?:something|anything)" + _WHEN,
+            r"what (?:are|were|will) you (?:be )?(?:(?:going|supposed) to )?remind(?:ing)?"
+            r" (?:me|us)(?: of| about| to do)?" + _WHEN,
         ),
         _list("all"),
         (
             "what did i want to remember",
+            "what are you reminding me of tomorrow",
             "list the things i wanted to remember",
             "i wanted to remember what again",
         ),
@@ -899,18 +920,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "check_off_on_list",
         (
-            r"i(?:'ve| have)?(?: just| already| finally)* (?:<DID>) (?P<ref>.+?),? (?:so |and "
-            r"|now |then )*(?:please |you can )?"
-            r"(?:<CHECKOFF>|take|remove|scratch|delete|get) (?:that|it|this)(?: one)?(?: <TASK>)?"
-            r" (?:off|from|out|as)\b.*",
-            _I_HAVE
-            + r"(?P<ref>(?!changed my mind)(?:<PAST>) .+?),? (?:so |and |now |then )*(?:please "
-            r"|you can )?(?:<CHECKOFF>|take|scratch) (?:that|it|this)(?: one)?(?: <TASK>)?"
-            r" (?:off|from|out|as)\b.*",
-            r"(?P<ref>.+?)(?: is| are| has been|'s)(?: now| already| all)* (?:<DONE>),? (?:so "
-            r"|and |now |then )*(?:please |you can )?"
-            r"(?:<CHECKOFF>|take|remove|scratch|delete|get) (?:that|it|this)(?: one)?(?: <TASK>)?"
-            r" (?:off|from|out|as)\b.*",
+            r"i(?:'ve| have)?(?: just| already| finally)* (?:<DID>) (?P<ref>.+?)" + _TAKE_IT_OFF,
+            _I_HAVE + r"(?P<ref>(?!changed my mind)(?:<PAST>) .+?)" + _TAKE_IT_OFF,
+            r"(?P<ref>.+?)(?: is| are| has been|'s)(?: now| already| all)* (?:<DONE>)"
+            + _TAKE_IT_OFF,
             r"(?:<CHECKOFF>) (?P<ref>.+?) (?:off|out)(?: of| from| on| in)* <LIST>.*",
             r"(?:<CHECKOFF>) (?:off|out) (?P<ref>.+?) (?:<OFF>|on|in) <LIST>.*",
             r"(?:i|we)(?:'ve| have)?(?: just| already| finally)* (?:<DID>) (?P<ref>.+?)"
@@ -922,6 +935,7 @@ RULES: tuple[Rule, ...] = (
         (
             "can you check washing the dishes off on my to do list",
             "cross off volunteering from my todo list",
+            "i already did the laundry, remove it",
         ),
     ),
     Rule(
@@ -1095,6 +1109,9 @@ RULES: tuple[Rule, ...] = (
             r" <LIST>.*",
             r"i (?:don't|do not|no longer|dont) (?:need|want)(?: to)? (?P<ref>.+?) (?:on|in|to be"
             r" on) <LIST>.*",
+            r"(?:i(?: no longer| don't| do not| dont) (?:need|have|want)(?: to)?|i changed my mind"
+            r" about|forget(?: about)?) (?P<ref>.+?)(?: any ?more| any longer)?[,;.]? (?:so |and "
+            r"|please |you can |can you )*(?:<REMOVE>) (?:it|that|this)(?: please)?",
             r"(?:i(?: would|'d)? (?:need|want|like)|have|get) (?P<ref>.+?) (?:to be )?(?:<REMOVED>"
             r"|taken|off)(?: off)?(?: of| from)? <LIST>.*",
         ),
@@ -1104,6 +1121,7 @@ RULES: tuple[Rule, ...] = (
             "you can remove vacuuming off the todo list",
             "from my task list, delete mowing the lawn",
             "laundry can come off my to do list",
+            "i changed my mind about the gym, remove it",
         ),
     ),
     Rule(
@@ -1321,6 +1339,7 @@ RULES: tuple[Rule, ...] = (
         _add_reminder,
         (
             "set a reminder to call my mom",
+            "create a reminder that says pay rent",
             "create a reminder for me to send flowers",
             "make a reminder, pay taxes on monday",
             "i need a reminder set for signing up",
@@ -1369,7 +1388,8 @@ RULES: tuple[Rule, ...] = (
             r" me from|help me not|not)(?: to)? forget(?:ting)?(?: (?:to|about|that))?"
             r" (?P<title>.+)",
             r"note to (?:my)?self[:,]? (?:to )?(?P<title>.+)",
-            r"(?:write|note|record|log|put) (?:down )?that (?:i|we) (?:need|have|want) to"
+            r"(?:write|note|record|log|put|remember|keep in mind) (?:down )?that (?:i|we)"
+            r" (?:need|have|want) to"
             r" (?P<title>.+)",
         ),
         _add,
@@ -1377,6 +1397,7 @@ RULES: tuple[Rule, ...] = (
             "I need to remember to pay bills",
             "don't let me forget to check the steak",
             "make a note to call bob",
+            "remember that i need to buy stamps",
             "don't forget the milk",
         ),
     ),
@@ -1471,7 +1492,8 @@ RULES: tuple[Rule, ...] = (
             r" (?:is|are|gets?|goes) (?:put |added |placed )?(?:on|to|onto|in) <LIST>(?P<tail>.*)",
             r"(?:<LIST>) (?:also )?(?:needs?|is missing|lacks|should (?:have|include|say|contain)"
             r"|must (?:have|include)|has to (?:have|include)) (?!to (?:be|get)\b)(?P<title>.+?)"
-            r"(?: (?:on|in|added to) it)?",
+            r"(?: (?:on|in|(?:to be )?(?:added|put|included)(?: to| on| in)?) it"
+            r"| (?:to be )?(?:added|included))?",
         ),
         _add,
         (
@@ -1530,9 +1552,11 @@ RULES: tuple[Rule, ...] = (
             r"(?:track|note|log|record|save|remember) (?:this|the following)(?: down)?[:,]"
             r" (?P<title>.+)",
             r"(?:put|stick|slap|chuck|throw|drop|toss|get) (?P<title>.+) (?:on|onto|in) there",
+            r"(?:another|one more)(?: one| thing| task)?: ?(?P<title>.+)",
+            r"(?:put|write|note|jot) (?P<title>.+) down",
         ),
         _add_plain,
-        ("add buy milk", 'add "Read War & Peace"'),
+        ("add buy milk", 'add "Read War & Peace"', "another one: buy stamps", "put milk down"),
     ),
     Rule(
         "add_errand",
@@ -1548,7 +1572,7 @@ RULES: tuple[Rule, ...] = (
         "complete_told",
         (
             r"(?:(?:i|we)(?:'ve| have)?|just|already|finally)(?: (?:just|already|finally|also"
-            r"|now))* (?P<ref>(?:<PAST>) .+?)(?: already| now| too)*",
+            r"|now))* (?P<ref>(?!ran out\b)(?:<PAST>) .+?)(?: already| now| too)*",
             r"(?!(?:put|cut|set|read|did)\b)(?P<ref>(?:<PAST>) .+)",
             r"(?!(?:<ASK>|<ADD>|<READ>|if|when|i|we|you|it|that"
             r"|this)\b)(?P<what>[\w'-]+(?: [\w'-]+){0,4})"
@@ -1608,11 +1632,19 @@ RULES: tuple[Rule, ...] = (
         (
             r"(?:(?P<lead>today|tonight|tomorrow|(?:on |next |this )\w+(?: morning| evening)?),? )?"
             r"(?:(?:i|we) (?:(?:really |just |also |still )*(?:need|have|got|ought) to|must"
-            r"|should|gotta|'ve got to)) (?!know|find|see|ask|talk|speak|understand|learn|hear"
-            r"|get help|say|tell|check|look)(?P<title>.+)",
+            r"|should|gotta|'ve got to)|gotta) (?!know|find|see|ask|talk|speak|understand|learn"
+            r"|hear|get help|say|tell|check|look)(?P<title>.+)",
+            r"(?:(?:also|and|oh|then|next|another)[, ]+)*(?P<title>(?!walk (?:me|us)\b)(?:<ERRAND>)\b.+)",
+            r"(?:i|we)(?:'m|'re| am| are|(?:'ve| have)? r[au]n)(?: all)? out of"
+            r" (?!(?:order|office|town|time|luck|here|it)\b)(?P<lacking>(?:[\w'-]+ ?){1,4})",
         ),
         _offer,
-        ("i have to renew my passport", "tomorrow I need to call Carl"),
+        (
+            "i have to renew my passport",
+            "tomorrow I need to call Carl",
+            "also pick up the cake",
+            "we're out of dish soap",
+        ),
     ),
 )
 
