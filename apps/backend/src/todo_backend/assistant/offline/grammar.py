@@ -1634,7 +1634,8 @@ RULES: tuple[Rule, ...] = (
             r"(?:(?:i|we) (?:(?:really |just |also |still )*(?:need|have|got|ought) to|must"
             r"|should|gotta|'ve got to)|gotta) (?!know|find|see|ask|talk|speak|understand|learn"
             r"|hear|get help|say|tell|check|look)(?P<title>.+)",
-            r"(?:(?:also|and|oh|then|next|another)[, ]+)*(?P<title>(?!walk (?:me|us)\b)(?:<ERRAND>)\b.+)",
+            r"(?:(?:also|and|oh|then|next|another)[, ]+)*"
+            r"(?P<title>(?!walk (?:me|us)\b)(?:<ERRAND>)\b.+)",
             r"(?:i|we)(?:'m|'re| am| are|(?:'ve| have)? r[au]n)(?: all)? out of"
             r" (?!(?:order|office|town|time|luck|here|it)\b)(?P<lacking>(?:[\w'-]+ ?){1,4})",
         ),
