@@ -92,6 +92,12 @@ def main() -> int:
             f"`{' '.join(map(str, error.cmd[:6]))} ...` ended with status {error.returncode}",
             "see its output above; once the package index answers, run the same command again",
         )
+    except OSError as error:
+        return fail(
+            f"a file could not be written or read: {error}",
+            "see that this checkout is yours to write in, that its disk has room and that no "
+            "other file has the place of .venv, then run the same command again",
+        )
     STAMP.write_text(wanted)
     return 0
 

@@ -1,4 +1,4 @@
-"""The tools of a checkout: what two runs of `make` do that come at the same time."""
+"""The tools of a checkout: two runs of `make` at the same time, and a place that is taken."""
 
 from __future__ import annotations
 
@@ -66,3 +66,15 @@ def test_a_second_run_waits_and_takes_what_the_first_has_installed(
     os.close(first)
     said, _ = second.communicate(timeout=30)
     assert (second.returncode, said) == (0, "")
+
+
+def test_a_place_that_is_taken_is_told_with_a_remedy(checkout: Path) -> None:
+    (checkout / ".venv").write_text("not a folder")
+    done = subprocess.run(
+        [PYTHON, "tools/bootstrap.py"], cwd=checkout, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert ".venv" in done.stderr
+    assert "Remedy: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (checkout / ".venv").read_text() == "not a folder"
