@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from browser.support import TASK_ROWS, Visitor, held, send, sql
-from e2e.support import is_ready, kubectl
+from e2e.support import kubectl, wait_until_served
 from playwright.sync_api import expect
 from waiting import wait_until
 
@@ -34,7 +34,7 @@ def kill_backend() -> Iterator[Callable[[], None]]:
 
     yield kill
     kubectl("rollout", "status", "-n", "todo", "deploy/backend", "--timeout=120s")
-    wait_until(is_ready, "the backend serves again")
+    wait_until_served("the backend serves again")
 
 
 def test_a_backend_killed_before_it_acted_is_asked_again(
@@ -71,7 +71,7 @@ def test_a_backend_killed_while_it_acts_is_asked_again_only_on_request(
         expect(page.get_by_role("alert").filter(has_text="connection was lost")).to_be_visible()
         expect(page.locator(".tool-card")).to_contain_text("stopped")
     kubectl("rollout", "status", "-n", "todo", "deploy/backend", "--timeout=120s")
-    wait_until(is_ready, "the backend serves again")
+    wait_until_served("the backend serves again")
     assert len(turns) == 1
     page.get_by_role("button", name="Retry").click()
     expect(ada.last_reply()).to_contain_text("Water the plants", timeout=60_000)

@@ -6,12 +6,14 @@ import json
 import os
 import secrets
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import yaml
+from waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +34,8 @@ def setting(name: str) -> Any:
 
 
 URL = os.environ.get("TODO_URL", f"http://localhost:{setting('platform_http_port')}")
+# How long a readiness probe of the charts may take to fail, and the ingress to hear of it.
+PROBE_SECONDS = 4
 HTTPS_URL = f"https://localhost:{setting('platform_https_port')}"
 
 
@@ -73,9 +77,26 @@ class User:
         self.http.close()
 
 
-def is_ready() -> bool:
-    """Whether the backend serves, and goes on to: one that the kubelet has just taken out of the
-    Service may answer a moment longer."""
+def wait_until_served(why: str) -> None:
+    """Return once the backend serves and goes on to.
+
+    A probe that began when it could not serve may take it out of the Service a moment after it can.
+    """
+    since: float | None = None
+
+    def goes_on() -> bool:
+        nonlocal since
+        if not is_served():
+            since = None
+            return False
+        since = since or time.monotonic()
+        return time.monotonic() - since > PROBE_SECONDS
+
+    wait_until(goes_on, why)
+
+
+def is_served() -> bool:
+    """Whether the backend is in its Service and answers through the ingress."""
     pods = kubectl_json("get", "pods", "-n", "todo", "-l", "app.kubernetes.io/name=backend")
     conditions = [c for pod in pods["items"] for c in pod["status"].get("conditions", [])]
     in_service = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)

@@ -23,10 +23,11 @@ from e2e.support import (
     HTTPS_URL,
     ROOT,
     User,
-    is_ready,
+    is_served,
     kubectl,
     kubectl_json,
     playbook,
+    wait_until_served,
 )
 from waiting import wait_until
 
@@ -67,7 +68,7 @@ def test_a_restore_brings_back_what_was_and_keeps_what_is(user: User, tmp_path: 
     user.add("After the backup")
     output = restore(dump)
     assert "compared, table by table" in output
-    wait_until(is_ready, "the services are back")
+    wait_until_served("the services are back")
     assert [task["title"] for task in user.tasks()] == ["Before the backup"]
     titles = in_database("SELECT title FROM tasks WHERE title LIKE '%the backup'", "todo_previous")
     assert "After the backup" in titles.splitlines()
@@ -77,7 +78,7 @@ def test_a_restore_brings_back_what_was_and_keeps_what_is(user: User, tmp_path: 
 
 def test_a_backup_in_the_cluster_is_restored_by_its_name(backup: Path) -> None:
     assert "compared, table by table" in restore(backup.name)
-    wait_until(is_ready, "the services are back")
+    wait_until_served("the services are back")
 
 
 def damaged(backup: Path) -> None:
@@ -168,7 +169,7 @@ def test_a_restore_that_the_platform_fails_with_is_taken_back(backup: Path, user
     output = " ".join(restore(backup, *unwell, expect=1).split())
     assert "the old data serves again" in output
     assert "[pod/backend-" in output, "what the services said"
-    wait_until(is_ready, "the services are back")
+    wait_until_served("the services are back")
     assert [task["title"] for task in user.tasks()] == ["Still here"]
 
 
@@ -190,7 +191,7 @@ def test_a_restore_that_was_killed_is_mended_by_the_next_run(backup: Path, comma
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
     playbook(command, *asked)
-    wait_until(is_ready, "the services are back")
+    wait_until_served("the services are back")
     assert sizes() == {"backend": 1, "mcp-server": 1}
     assert "changed=0" in playbook("site.yml", "--tags", "backend,mcp-server")
 
@@ -273,13 +274,13 @@ def archiving() -> Iterator[int]:
     try:
         playbook("site.yml", "--tags", "postgres", "-e", "postgres_archive=true")
         wait_until(has_base, "the first base backup is made", seconds=180, pause=2)
-        wait_until(is_ready, "the services have found the database again")
+        wait_until_served("the services have found the database again")
         yield int(found[-1].rpartition("/")[2])
     finally:
         playbook("site.yml", "--tags", "postgres")
         # A release leaves it, as it leaves all data.
         kubectl("delete", "pvc", "-n", "todo", "postgres-archive", "--ignore-not-found")
-        wait_until(is_ready, "the services have found the database again")
+        wait_until_served("the services have found the database again")
 
 
 @pytest.mark.timeout(1200)
@@ -308,7 +309,7 @@ def test_a_moment_comes_back_without_what_was_after_it(archiving: int, user: Use
     assert len(user.tasks()) == 2
 
     assert "compared, table by table" in restore(dump[1])
-    wait_until(is_ready, "the services are back")
+    wait_until_served("the services are back")
     assert [task["title"] for task in user.tasks()] == ["Before the moment"]
     titles = in_database("SELECT title FROM tasks WHERE title LIKE '%the moment'", "todo_previous")
     assert set(titles.splitlines()) == {"Before the moment", "After the moment"}
@@ -392,7 +393,7 @@ def test_a_renewed_certificate_is_taken_up_without_losing_a_connection() -> None
             assert client.execute("SELECT pg_backend_pid()").fetchone() == (pid,)
     after = served_certificate()
     assert after.serial_number != before.serial_number
-    assert is_ready()
+    assert is_served()
 
 
 def test_the_public_address_over_tls() -> None:

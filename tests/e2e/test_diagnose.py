@@ -31,7 +31,7 @@ from e2e.gallery import (
     manifest,
     riddles,
 )
-from e2e.support import ROOT, documented, is_ready, kubectl, kubectl_json, playbook
+from e2e.support import ROOT, documented, kubectl, kubectl_json, playbook, wait_until_served
 from todo_operations.diagnosis.rules.logs import PATTERNS
 from todo_operations.diagnosis.view import STARTING
 from waiting import wait_until
@@ -221,7 +221,7 @@ def test_a_rollout_at_work_is_no_fault() -> None:
             diagnosis = diagnose("todo", "ingress")
             assert diagnosis.findings == [], diagnosis.text
         assert rollout.returncode == 0
-    wait_until(is_ready, "the backend has found the database")
+    wait_until_served("the backend has found the database")
 
 
 def test_an_unknown_namespace_is_no_finding() -> None:
@@ -325,7 +325,7 @@ def test_dns_is_down() -> None:
         wait_until(lambda: not kubectl_json("get", "pods", *dns)["items"], "DNS is gone")
         diagnosis = diagnose("todo", "ingress")
     kubectl("rollout", "status", "deployment/coredns", "-n", "kube-system", "--timeout=90s")
-    wait_until(is_ready, "the backend finds its services again")
+    wait_until_served("the backend finds its services again")
     assert diagnosis.causes == ["dns-down"], diagnosis.text
 
 
@@ -343,7 +343,7 @@ def test_the_platforms_database_is_down() -> None:
         )
         diagnosis = diagnose("todo", "ingress")
     kubectl("rollout", "status", database, "-n", "todo", "--timeout=90s")
-    wait_until(is_ready, "the backend has found the database")
+    wait_until_served("the backend has found the database")
     assert diagnosis.causes == ["scaled-to-zero"], diagnosis.text
     (finding,) = diagnosis.findings
     assert finding["about"] == "StatefulSet todo/postgres"

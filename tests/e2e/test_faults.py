@@ -17,13 +17,12 @@ import pytest
 from e2e.support import (
     ROOT,
     User,
-    is_ready,
     kubectl,
     kubectl_json,
     playbook,
     unfolded,
+    wait_until_served,
 )
-from waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -254,7 +253,7 @@ def test_a_replaced_database_pod_keeps_the_tasks(user: User) -> None:
     user.add("Outlive the pod")
     kubectl("delete", "pod", "-n", "todo", "postgres-0", "--wait=true")
     kubectl("rollout", "status", "-n", "todo", "statefulset/postgres", "--timeout=90s")
-    wait_until(is_ready, "the backend has found the new database")
+    wait_until_served("the backend has found the new database")
     assert [task["title"] for task in user.tasks()] == ["Outlive the pod"]
 
 

@@ -19,10 +19,10 @@ from e2e.support import (
     ROOT,
     URL,
     User,
-    is_ready,
     kubectl,
     kubectl_json,
     playbook,
+    wait_until_served,
 )
 from waiting import wait_until
 
@@ -226,7 +226,7 @@ def test_an_upgrade_from_an_earlier_chart_keeps_data_and_secrets(
         )
         before = {name: releases()[name]["chart"] for name in wanted}
         annotations = [note for name in wanted for note in pods(name).values()]
-        wait_until(is_ready, "the earlier version serves")
+        wait_until_served("the earlier version serves")
         user.add("Older than the upgrade")
     finally:
         playbook("site.yml")
@@ -260,7 +260,7 @@ def test_a_rollback_takes_one_release_back_and_no_data(user: User) -> None:
         assert {n: r["revision"] for n, r in after.items() if n != "backend"} == {
             n: r["revision"] for n, r in before.items() if n != "backend"
         }
-        wait_until(is_ready, "the version before serves")
+        wait_until_served("the version before serves")
         assert [task["title"] for task in user.tasks()] == ["Newer than what is rolled back"]
     finally:
         playbook("site.yml", "--tags", "backend")
