@@ -34,9 +34,9 @@ def setting(name: str) -> Any:
 
 
 URL = os.environ.get("TODO_URL", f"http://localhost:{setting('platform_http_port')}")
+HTTPS_URL = f"https://localhost:{setting('platform_https_port')}"
 # How long a readiness probe of the charts may take to fail, and the ingress to hear of it.
 PROBE_SECONDS = 4
-HTTPS_URL = f"https://localhost:{setting('platform_https_port')}"
 
 
 class User:

@@ -47,6 +47,13 @@ def calls(outcome: Interpretation) -> list[tuple[str, dict[str, Any]]]:
     return [(call.name, dict(call.arguments)) for call in outcome.calls]
 
 
+def assert_refused(outcome: Interpretation) -> None:
+    """It does nothing, says so and awaits no answer."""
+    assert calls(outcome) == []
+    assert outcome.pending is None
+    assert "Nothing was changed." in str(outcome.reply)
+
+
 def talk(*sentences: str) -> Interpretation:
     """Say the sentences in turn, with what is pending stored as JSON in between."""
     pending = None
@@ -305,10 +312,7 @@ def test_places_answer_which_tasks_are_meant() -> None:
     ],
 )
 def test_places_that_are_not_there_or_too_many_change_nothing(sentence: str) -> None:
-    outcome = say(sentence)
-    assert calls(outcome) == []
-    assert outcome.pending is None
-    assert "Nothing was changed." in str(outcome.reply)
+    assert_refused(say(sentence))
 
 
 def test_a_delete_of_many_numbers_says_which_tasks_go() -> None:
@@ -601,11 +605,10 @@ def test_chosen_tasks_wait_for_a_yes(
 ) -> None:
     tasks = tasks_of(ROWS)
     outcome = say(sentence, tasks=tasks)
-    assert calls(outcome) == []
     if not numbers:
-        assert outcome.pending is None
-        assert "Nothing was changed." in str(outcome.reply)
+        assert_refused(outcome)
         return
+    assert calls(outcome) == []
     assert f" {said}" in str(outcome.reply)
     assert all(f"#{number} " in str(outcome.reply) for number in numbers)
     assert outcome.pending == Pending("confirm", cast(Any, tool), tuple(numbers))
@@ -645,10 +648,7 @@ def test_all_but_some_wait_for_a_yes(sentence: str, tool: str, numbers: tuple[in
     ],
 )
 def test_what_cannot_be_left_out_saves_all(sentence: str) -> None:
-    outcome = say(sentence)
-    assert calls(outcome) == []
-    assert outcome.pending is None
-    assert "Nothing was changed." in str(outcome.reply)
+    assert_refused(say(sentence))
 
 
 @pytest.mark.parametrize(

@@ -512,11 +512,7 @@ def _ordered(
         return _settle(intent, tool, arguments, fit, meant or chosen)
     if tool == "update_task":
         return _say(wording.ONE_CHANGE, intent.reason)
-    ids = tuple(task.id for task in meant)
-    if is_guess or intent.ask or _in_bulk(intent):
-        which = ", ".join(map(wording.named, meant))
-        return _shall_i(tool, ids, arguments, which, intent.reason)
-    return _calls(tool, ids, arguments, intent.reason)
+    return _each(tool, meant, intent.reason, ask=is_guess or intent.ask or _in_bulk(intent))
 
 
 def _placed(tool: ToolName, places: int, listed: Sequence[TaskView], reason: str) -> Interpretation:
@@ -586,10 +582,15 @@ def _several(
         return _say(wording.one_at_a_time([part.words for part in parts]), "one_at_a_time")
     if len(known) < 2:
         return None
-    if sure:
-        return _calls(tool, tuple(known), {}, intent.reason)
-    which = ", ".join(wording.named(task) for task in known.values())
-    return _shall_i(tool, tuple(known), {}, which, intent.reason)
+    return _each(tool, tuple(known.values()), intent.reason, ask=not sure)
+
+
+def _each(tool: ToolName, tasks: Sequence[TaskView], reason: str, *, ask: bool) -> Interpretation:
+    """Complete or delete each of the tasks, or ask whether to."""
+    ids = tuple(task.id for task in tasks)
+    if ask:
+        return _shall_i(tool, ids, {}, ", ".join(map(wording.named, tasks)), reason)
+    return _calls(tool, ids, {}, reason)
 
 
 # Of so many numbers or places each is meant.
