@@ -20,6 +20,17 @@ def write_whole(path: Path, job: dict[str, Any]) -> None:
     new.replace(path)
 
 
+def told(done: dict[str, Any]) -> dict[str, Any]:
+    """What helm_release_wait reads of the module's answer.
+
+    The rest holds secrets among the release's values, and objects that JSON has not: the module
+    warns of a return value and of a way to see changes that the role does not use.
+    """
+    kept = {key: done[key] for key in ("changed", "failed", "msg", "stderr") if key in done}
+    release = done.get("status") or {}
+    return kept | {"status": {"status": release.get("status", "unknown")}}
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Runs on the control node, so nothing of what kubernetes.core's plugin adds is needed."""
 
@@ -70,10 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     module_args=self._task.args,
                     task_vars=task_vars,
                 )
-                # Not the secrets among the values, nor what says `msg` again as an object.
-                for key in ("invocation", "exception"):
-                    done.pop(key, None)
-                write_whole(path, done | job | {"finished": True})
+                write_whole(path, told(done) | job | {"finished": True})
             except Exception as error:
                 failure = {"failed": True, "msg": f"Helm's module gave no answer: {error}"}
                 write_whole(path, failure | job | {"finished": True})

@@ -19,6 +19,7 @@ import tempfile
 import traceback
 from typing import Any, NoReturn
 
+from ansible.module_utils import _internal
 from ansible.plugins.loader import connection_loader
 
 DOCUMENTATION = r"""
@@ -80,6 +81,8 @@ def become_module(package: bytes, variables: dict[str, str], out: int, err: int)
         os.dup2(err, 2)
         sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
         os.environ.update(variables)
+        # Else what the module warns of is kept for the worker's display, which this fork has not.
+        _internal.is_controller = False
         # Ansible's wrapper takes a single argument for a wish to debug the module.
         sys.argv = [""]
         try:

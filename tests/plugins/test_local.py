@@ -58,6 +58,8 @@ PLAY = """\
         dest: "{{ playbook_dir }}/fetched"
         mode: "0600"
       register: fetched
+    - ansible.builtin.find: {paths: [nowhere]}
+      register: warned
     - ansible.builtin.wait_for: {path: copied, search_regex: he(?P<rest>.*), timeout: 9}
       register: waited
     - ansible.builtin.command: {argv: [sh, -c, "ps -o args= -p $PPID"]}
@@ -80,7 +82,8 @@ PLAY = """\
           {{ {'process': process, 'variable': variable, 'next': next, 'failed': failed,
               'missing': missing, 'misspelled': misspelled, 'checked': checked,
               'looped': looped.results, 'long': long, 'copied': copied, 'refused': refused,
-              'waited': waited, 'fetched': fetched, 'apart': apart, 'own': own, 'left': left,
+              'waited': waited, 'warned': warned, 'fetched': fetched, 'apart': apart,
+              'own': own, 'left': left,
               'facts': facts.ansible_facts.ansible_python} | to_json }}
         dest: answers.json
         mode: "0600"
@@ -118,7 +121,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
 @pytest.mark.parametrize(
     "name",
     ["variable", "next", "failed", "missing", "misspelled", "checked", "looped", "long"]
-    + ["copied", "refused", "waited", "own", "facts"],
+    + ["copied", "refused", "waited", "warned", "own", "facts"],
 )
 def test_answer_is_that_of_a_process_of_its_own(both: tuple[Any, Any], name: str) -> None:
     (here, _), (apart, _) = both
@@ -152,6 +155,11 @@ def test_error_says_what_is_wrong(both: tuple[Any, Any], name: str, message: str
     answers, screen = both[0]
     assert message in json.dumps(answers[name])
     assert message in screen
+
+
+def test_warning_of_a_module_is_shown(both: tuple[Any, Any]) -> None:
+    _, screen = both[0]
+    assert "[WARNING]: Skipped 'nowhere' path" in screen
 
 
 def test_temporary_folder_of_a_module_is_gone_after_the_run(both: tuple[Any, Any]) -> None:

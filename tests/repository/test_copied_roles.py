@@ -1,0 +1,104 @@
+"""Roles in somebody else's project, with what their READMEs name.
+
+The project's Ansible has no settings of this one, so none of the plugins that make modules faster.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from fake_kubernetes_api import Server
+
+ROOT = Path(__file__).resolve().parents[2]
+# Those that take what they need from variables of their own; the others read the inventory, too.
+REUSABLE = ("existing_cluster", "helm_release", "images", "kagent", "minikube", "secrets")
+# Not those of the role's scenario, which may be under way.
+SETTINGS = {"images_prefix": "localhost/copied"}
+
+
+def copy(role: str, project: Path) -> None:
+    """Copy the role, and what its README says that it needs, beside the project's playbooks."""
+    shutil.copytree(ROOT / "roles" / role, project / "roles" / role)
+    readme = (ROOT / "roles" / role / "README.md").read_text()
+    needs = re.search(r"^Copied alone, the role needs: (.*)$", readme, re.MULTILINE)
+    assert needs is not None
+    for name in re.findall(r"`(\w+/[\w.]+)`", needs[1]):
+        (project / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, project / name)
+    for other in re.findall(r"the role `(\w+)` with what it needs", needs[1]):
+        copy(other, project)
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Iterator[Path]:
+    """A cluster of nobody, as the roles' scenarios have one."""
+    server = Server()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(server.kubeconfig()))
+    yield path
+    server.shutdown()
+    server.server_close()
+
+
+class Project:
+    """A folder with a role and the playbooks of its scenario."""
+
+    def __init__(self, role: str, folder: Path, shared: Path) -> None:
+        self.folder = folder
+        self._shared = shared
+        shutil.copytree(ROOT / "molecule" / role, folder)
+        copy(role, folder)
+        # What the playbooks take from the checkout: charts, scripted programs, Helm 3.
+        for name in ("molecule", "charts", ".tools"):
+            (folder / name).symlink_to(ROOT / name)
+        (folder / "ansible.cfg").touch()
+
+    def has(self, name: str) -> bool:
+        return (self.folder / f"{name}.yml").exists()
+
+    def play(self, name: str) -> str:
+        """What the playbook shows. Fails, with all of it, where that fails."""
+        given = [f"--extra-vars={key}={value}" for key, value in SETTINGS.items()]
+        done = subprocess.run(
+            ["ansible-playbook", "--inventory=molecule/shared/hosts.yml", *given, f"{name}.yml"],
+            cwd=self.folder,
+            env=os.environ
+            | {
+                "ANSIBLE_CONFIG": str(self.folder / "ansible.cfg"),
+                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+                "MOLECULE_EPHEMERAL_DIRECTORY": str(self._shared),
+                "MOLECULE_PROJECT_DIRECTORY": str(self.folder),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
+
+@pytest.mark.parametrize("role", REUSABLE)
+def test_role_does_its_work_in_a_project_that_copied_it(
+    role: str, tmp_path: Path, kubeconfig: Path
+) -> None:
+    project = Project(role, tmp_path / "somebody's project", kubeconfig.parent)
+    try:
+        for name in filter(project.has, ("prepare", "converge")):
+            changed = project.play(name)
+        unchanged = project.play("converge")
+        assert " changed=0 " not in changed
+        assert set(re.findall(r"\bchanged=(\d+)", unchanged)) == {"0"}
+        assert set(re.findall(r"\bfailed=(\d+)", changed + unchanged)) == {"0"}
+    finally:
+        if project.has("cleanup"):
+            project.play("cleanup")
