@@ -157,7 +157,8 @@ def ingress() -> Iterator[int]:
             yield port
         subprocess.run([*helm, "uninstall", "elsewhere"], check=True)
     finally:
-        kubectl("delete", "namespace", NAMESPACE, INGRESS)
+        # The database's is on its way, too.
+        kubectl("delete", "namespace", NAMESPACE, INGRESS, DATABASE, "--ignore-not-found")
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +195,7 @@ def database(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             **{f"secrets_{key.replace('-', '_')}": value for key, value in passwords.items()},
         }
     finally:
-        kubectl("delete", "namespace", DATABASE)
+        kubectl("delete", "namespace", DATABASE, "--wait=false")
 
 
 def add_secret(namespace: str, name: str, values: dict[str, str]) -> None:
