@@ -48,7 +48,8 @@ def files(reference: str) -> list[tarfile.TarInfo]:
         ):
             return list(archive)
     finally:
-        docker("rm", container)
+        # And the volume that an image like PostgreSQL's declares.
+        docker("rm", "--volumes", container)
 
 
 def test_image_is_small(service: str, reference: str) -> None:
