@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from fake_kubernetes_api import RESOURCES, Resource, Server
+from fake_kubernetes_api import RESOURCES, Resource, Server, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "0.1.0+0123456789ab"
@@ -100,13 +99,8 @@ class Elsewhere:
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
     monkeypatch.setitem(RESOURCES, "kagent.dev/v1alpha2", [Resource("agents", "Agent")])
-    server = Server()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving() as server:
         yield Elsewhere(server, tmp_path)
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_what_was_released_goes_the_last_first(elsewhere: Elsewhere) -> None:

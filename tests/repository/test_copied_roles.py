@@ -10,13 +10,12 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from fake_kubernetes_api import Server
+from fake_kubernetes_api import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 # Those that take what they need from variables of their own; the others read the inventory, too.
@@ -47,15 +46,11 @@ def copy(role: str, project: Path) -> None:
 
 
 @pytest.fixture
-def kubeconfig(tmp_path: Path) -> Iterator[Path]:
-    """A cluster of nobody, as the roles' scenarios have one."""
-    server = Server()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(server.kubeconfig()))
-    yield path
-    server.shutdown()
-    server.server_close()
+def shared(tmp_path: Path) -> Iterator[Path]:
+    """The folder where the roles' scenarios find a cluster of nobody."""
+    with serving() as server:
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(server.kubeconfig()))
+        yield tmp_path
 
 
 class Project:
@@ -109,10 +104,8 @@ class Project:
 
 
 @pytest.mark.parametrize("role", REUSABLE)
-def test_role_does_its_work_in_a_project_that_copied_it(
-    role: str, tmp_path: Path, kubeconfig: Path
-) -> None:
-    project = Project(role, tmp_path / "somebody's project", kubeconfig.parent)
+def test_role_does_its_work_in_a_project_that_copied_it(role: str, shared: Path) -> None:
+    project = Project(role, shared / "somebody's project", shared)
     try:
         if project.has("prepare"):
             project.play("prepare")
