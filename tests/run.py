@@ -26,13 +26,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".state" / "logs" / "tests"
 MOLECULE = ROOT / ".state" / "molecule"
-# The scenarios by parts that take about as long; the last part has all others. The middle two need
-# no Kubernetes API, which each of the other parts starts for itself.
-MOLECULE_PARTS = (
-    ("helm_release",),
-    ("minikube",),
-    ("images", "offline_bundle", "preflight", "container_engine"),
-)
 # A hang is a failure, too; the longest check builds a whole cluster from sources.
 HANG_GUARD_SECONDS = 4500
 SHOWN_LINES = 120
@@ -65,7 +58,7 @@ class Check:
         return LOGS / f"{self.name.replace(' ', '-')}.log"
 
 
-def rows() -> tuple[list[Check], list[Check]]:
+def rows(scenarios_at_once: int) -> tuple[list[Check], list[Check]]:
     """Every check: those that leave the platform alone, the quick ones first, and the others."""
     dockerfiles = tracked("*Dockerfile")
     scripts = [path for path in tracked() if is_shell(ROOT / path)]
@@ -111,7 +104,15 @@ def rows() -> tuple[list[Check], list[Check]]:
             ["ansible-playbook", "tests/browser/prepare.yml"],
             needs=platform,
         ),
-        *molecule(platform),
+        Check(
+            "molecule",
+            "molecule",
+            [
+                *("env", f"MOLECULE_EPHEMERAL_DIRECTORY={MOLECULE}", "molecule", "test", "--all"),
+                *(f"--workers={scenarios_at_once}", "--continue-on-failure", "--no-report"),
+            ],
+            needs=platform,
+        ),
         # Last: its cluster needs the processors that all the others would be waiting for.
         Check("e2e", "two nodes", ["pytest", TWO_NODES], needs=platform),
     ]
@@ -128,27 +129,6 @@ def rows() -> tuple[list[Check], list[Check]]:
         Check("e2e", "browser", ["pytest", "tests/browser"], needs=(*platform, "browser tools")),
     ]
     return beside, in_order
-
-
-def molecule(needs: tuple[str, ...]) -> list[Check]:
-    """`molecule test --all` in parts, each with a state of its own: they run at the same time."""
-    parts = {
-        " ".join(part): [f"--scenario-name={name}" for name in part] for part in MOLECULE_PARTS
-    }
-    others = [f"--exclude={name}" for part in MOLECULE_PARTS for name in part]
-    parts["the other roles"] = ["--all", *others]
-    return [
-        Check(
-            "molecule",
-            f"molecule: {name}",
-            [
-                *("env", f"MOLECULE_EPHEMERAL_DIRECTORY={MOLECULE / name.replace(' ', '_')}"),
-                *("molecule", "test", *scenarios),
-            ],
-            needs=needs,
-        )
-        for name, scenarios in parts.items()
-    ]
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -266,7 +246,10 @@ def run_checks(queues: list[deque[Check]], progress: Progress) -> None:
 
 
 def main(groups: list[str]) -> int:
-    known = {check.group for row in rows() for check in row}
+    # A scenario waits for a program now and then: with one more than processors these are used up,
+    # when nothing else needs them.
+    every = rows((os.cpu_count() or 1) + 1 if groups else 2)
+    known = {check.group for row in every for check in row}
     if unknown := set(groups) - known:
         print(f"no such group: {', '.join(sorted(unknown))}. There are {', '.join(sorted(known))}.")
         return 2
@@ -276,7 +259,7 @@ def main(groups: list[str]) -> int:
         # A run that was killed leaves Molecule the word that all is prepared.
         shutil.rmtree(MOLECULE, ignore_errors=True)
     beside, in_order = (
-        deque(check for check in row if not groups or check.group in groups) for row in rows()
+        deque(check for check in row if not groups or check.group in groups) for row in every
     )
     names = [check.name for check in (*beside, *in_order)]
     progress = Progress(names)
