@@ -863,6 +863,8 @@ class Server(ThreadingHTTPServer):
     """The API on 127.0.0.1; `port` 0 takes a free one."""
 
     daemon_threads = True
+    # A connection that finds the queue full is tried again after a second.
+    request_queue_size = 64
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
