@@ -23,13 +23,13 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlparse
 
 import yaml
+from background_server import BackgroundServer
 
 Object = dict[str, Any]
 
@@ -859,20 +859,12 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
-class Server(ThreadingHTTPServer):
+class Server(BackgroundServer):
     """The API on 127.0.0.1; `port` 0 takes a free one."""
 
-    daemon_threads = True
-    # A connection that finds the queue full is tried again after a second.
-    request_queue_size = 64
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(Handler, port)
         self.cluster = Cluster()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
     def kubeconfig(self) -> Object:
         """A kubeconfig whose only context is this server."""
@@ -884,17 +876,6 @@ class Server(ThreadingHTTPServer):
             "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
             "current-context": "fake",
         }
-
-
-@contextmanager
-def serving() -> Iterator[Server]:
-    """A server of its own for as long as the block lasts."""
-    with Server() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
 
 
 def main() -> None:

@@ -19,9 +19,11 @@ import json
 import os
 import re
 import secrets
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from background_server import BackgroundServer
 
 Call = dict[str, Any]
 
@@ -151,20 +153,14 @@ class Handler(BaseHTTPRequestHandler):
         return [listed(status) for word, status in words.items() if word in sentence]
 
 
-class Server(ThreadingHTTPServer):
+class Server(BackgroundServer):
     """The API on a free port of 127.0.0.1."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.sessions: dict[str, User] = {}
         self.numbers = itertools.count(41)
         self.fault = ""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
 
 def main() -> None:

@@ -7,16 +7,16 @@ import io
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from background_server import BackgroundServer
 from todo_operations import a2a, ask, cli
 from todo_operations.cli import CommandError
 
@@ -194,7 +194,7 @@ def test_calls_that_nobody_counted_are_estimated() -> None:
     assert [entry["total_tokens"] for entry in ask.entries(counted, "why?")] == [15]
 
 
-class Agent:
+class Agent(BackgroundServer):
     """A server that speaks A2A: each answer is what an event of the stream says, or an action."""
 
     def __init__(self, *answers: Sequence[Any]) -> None:
@@ -217,17 +217,7 @@ class Agent:
             def log_message(self, *_: Any) -> None:
                 """Quiet."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self) -> Agent:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
 
 def person(typed: str, seconds: float) -> Any:

@@ -11,12 +11,14 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from background_server import BackgroundServer
 from todo_operations import cli, diagnose
 from todo_operations.diagnosis import api as api_module
 from todo_operations.diagnosis.api import Api, ReadError
@@ -54,18 +56,10 @@ def kubeconfig(folder: Path, server: str) -> Path:
     return path
 
 
-class Server(ThreadingHTTPServer):
-    """Answers as many questions at once as are asked, on a busy machine, too."""
-
-    daemon_threads = True
-    # A connection that finds the queue full is tried again after a second.
-    request_queue_size = 64
-
-
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Callable[[Answer], Path]]:
     """Starts an API server that answers every path by a function; gives its kubeconfig."""
-    servers = []
+    servers = ExitStack()
 
     def start(answer: Answer) -> Path:
         class Handler(BaseHTTPRequestHandler):
@@ -79,15 +73,10 @@ def api(tmp_path: Path) -> Iterator[Callable[[Answer], Path]]:
             def log_message(self, *_: Any) -> None:
                 """Quiet."""
 
-        server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return kubeconfig(tmp_path, f"http://127.0.0.1:{server.server_port}")
+        return kubeconfig(tmp_path, servers.enter_context(BackgroundServer(Handler)).url)
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with servers:
+        yield start
 
 
 def lists(**items: list[Any]) -> Answer:
@@ -411,7 +400,7 @@ def model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[int, str], list[str]]]:
     """Starts a model that gives one answer; the list that is given holds what it was asked."""
-    servers = []
+    servers = ExitStack()
 
     def start(status: int, answer: str) -> list[str]:
         asked: list[str] = []
@@ -431,18 +420,14 @@ def model(
             def log_message(self, *_: Any) -> None:
                 """Quiet."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+        server = servers.enter_context(BackgroundServer(Handler))
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
         monkeypatch.setenv("OPENAI_MODEL", "small")
         monkeypatch.setenv("TODO_AI_LOG", str(tmp_path / "calls.jsonl"))
         return asked
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with servers:
+        yield start
 
 
 def test_a_models_words_stand_beside_the_findings(

@@ -18,6 +18,7 @@ from typing import Any
 import preflight_facts
 import preflight_network
 import pytest
+from background_server import BackgroundServer
 
 MEMINFO = "MemTotal:        8388608 kB\n"  # 8 GiB
 
@@ -117,11 +118,8 @@ def server(status: int, body: str, headers: dict[str, str] | None = None) -> Ite
         def log_message(self, *_: Any) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        thread = threading.Thread(target=served.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{served.server_port}/"
-        served.shutdown()
+    with BackgroundServer(Handler) as served:
+        yield f"{served.url}/"
 
 
 def question(url: str, **changes: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from fake_kubernetes_api import RESOURCES, Resource, Server, serving
+from fake_kubernetes_api import RESOURCES, Resource, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "0.1.0+0123456789ab"
@@ -99,7 +99,7 @@ class Elsewhere:
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
     monkeypatch.setitem(RESOURCES, "kagent.dev/v1alpha2", [Resource("agents", "Agent")])
-    with serving() as server:
+    with Server() as server:
         yield Elsewhere(server, tmp_path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,13 +12,8 @@ from fake_todo_api import Server
 @pytest.fixture
 def platform() -> Iterator[Server]:
     """A platform that understands the eight sentences."""
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with Server() as server:
+        yield server
 
 
 def converse(platform: Server) -> list[dict[str, object]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fake_kubernetes_api import serving
+from fake_kubernetes_api import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 # Those that take what they need from variables of their own; the others read the inventory, too.
@@ -48,7 +48,7 @@ def copy(role: str, project: Path) -> None:
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[Path]:
     """The folder where the roles' scenarios find a cluster of nobody."""
-    with serving() as server:
+    with Server() as server:
         (tmp_path / "kubeconfig").write_text(yaml.safe_dump(server.kubeconfig()))
         yield tmp_path
 
